@@ -1,0 +1,1 @@
+"""Turns records into words and pages; pure; never imports runner."""

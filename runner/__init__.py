@@ -1,0 +1,1 @@
+"""Makes trials happen: knows Docker, git and HTTP; never imports reports."""

@@ -1,0 +1,1 @@
+"""Talks to OpenAI-compatible endpoints: one choke point, timed and recorded."""

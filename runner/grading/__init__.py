@@ -1,0 +1,1 @@
+"""Decides what a patch is worth, in a fresh sandbox."""

@@ -1,0 +1,1 @@
+"""Where a model's commands run: Docker, bubblewrap or a fake, behind one protocol."""

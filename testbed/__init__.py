@@ -1,0 +1,1 @@
+"""The words of the testbed (records, scenarios, figures) and its command line."""

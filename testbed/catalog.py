@@ -1,0 +1,99 @@
+"""Model cards: which endpoint, which model, which habits, at which price."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from testbed.errors import CardError
+from testbed.pricing import Price
+from testbed.settings import Settings, load_settings
+
+ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.:-]*)*$")]
+Player = Literal["oracle", "noop", "sloppy"]
+
+
+class Api(Settings):
+    """How a provider's Chat Completions differ from the common ground."""
+
+    drop: tuple[str, ...] = ()
+    """Parameters that the endpoint refuses."""
+    rename: dict[str, str] = Field(default_factory=dict)
+    """Our parameter name -> the endpoint's, e.g. max_tokens -> max_completion_tokens."""
+    force: dict[str, Any] = Field(default_factory=dict)
+    """Parameters with a value that the endpoint demands."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Provider-specific additions to the request body."""
+    replay_reasoning: Literal["required", "forbidden", "ignore"] = "ignore"
+    """Whether reasoning text goes back in the history."""
+    stream_usage: bool = True
+    """Ask for usage by `stream_options.include_usage`."""
+    rewrite_call_ids: bool = False
+    """Rewrite tool-call ids of the history to Kimi K2's form `functions.<name>:<index>`."""
+
+
+class ModelCard(Settings):
+    """One model behind one endpoint; a scripted player has `player` instead of an endpoint."""
+
+    schema_version: Literal[1]
+    id: ModelId
+    title: str
+    player: Player | None = None
+    provider: str
+    model: str = ""
+    """The model's id at the endpoint."""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    key_variable: str | None = None
+    """Environment variable holding the key; absent for endpoints without one."""
+    context_window: Annotated[int, Field(gt=0)] | None = None
+    max_output_tokens: Annotated[int, Field(gt=0)] = 8192
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """Not sent when absent: the provider's default holds."""
+    retired: bool = False
+    note: str = ""
+    api: Api = Api()
+    prices: tuple[Price, ...] = ()
+
+    @model_validator(mode="after")
+    def has_one_place_to_call(self) -> Self:
+        """Refuse a model without an endpoint, and a player with one or with a price."""
+        if self.player is None and (not self.base_url or not self.model):
+            raise ValueError("a model needs `base_url` and `model`")
+        if self.player is not None and (self.base_url or self.prices):
+            raise ValueError("a player has neither `base_url` nor `prices`")
+        if self.scripted != self.id.startswith("scripted/"):
+            raise ValueError("ids of players, and only theirs, begin with `scripted/`")
+        return self
+
+    @property
+    def scripted(self) -> bool:
+        """Say whether it is a player, not a model."""
+        return self.player is not None
+
+    def digest(self) -> str:
+        """Digest everything that can change a result or a price (sha256)."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def shipped_cards() -> tuple[ModelCard, ...]:
+    """Load every card of the package, sorted by id."""
+    folder = Path(str(resources.files("testbed") / "models"))
+    cards = [load_settings(ModelCard, path, CardError) for path in folder.glob("*.toml")]
+    return tuple(sorted(cards, key=lambda card: card.id))
+
+
+def find_card(name: str) -> ModelCard:
+    """Return a shipped card by id, or the user's own card by path (ending in .toml)."""
+    if name.endswith(".toml"):
+        return load_settings(ModelCard, Path(name), CardError)
+    cards = {card.id: card for card in shipped_cards()}
+    if name not in cards:
+        raise CardError(
+            f"no model card `{name}`",
+            next_step=f"Give the path of a .toml card, or one of: {', '.join(cards)}",
+        )
+    return cards[name]

@@ -1,0 +1,97 @@
+"""What is to be run: the configuration asked for, what it resolved to, and its trials in order."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from testbed.catalog import ModelCard
+from testbed.records import SCHEMA_VERSION, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EngineName = Literal["auto", "docker", "local"]
+
+
+class PlannedTrial(NamedTuple):
+    """One trial to be made; its three parts are its stable id."""
+
+    model: str
+    scenario: str
+    repeat: int
+
+
+class BudgetAsked(Record):
+    """What one trial may spend. `None` is no limit."""
+
+    max_turns: Annotated[int, Field(gt=0)] = 60
+    max_tokens: Annotated[int, Field(gt=0)] | None = 2_000_000
+    """Input and output of all turns, summed."""
+    max_tool_s: Annotated[float, Field(gt=0)] = 900.0
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = None
+    max_wall_s: Annotated[float, Field(gt=0)] = 3600.0
+    """A safety net, not a limit to be reached."""
+
+
+class RunConfig(Record):
+    """What was asked for (`run.json`). Cards are kept whole, so a run explains itself."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    created_at: str
+    suite: str
+    """Folder holding `scenarios/` and `fixtures/`."""
+    models: tuple[ModelCard, ...]
+    scenarios: tuple[str, ...]
+    repeats: Annotated[int, Field(gt=0, le=1000)]
+    engine: EngineName
+    budget: BudgetAsked = BudgetAsked()
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = None
+    """Of the whole run; no trial is started beyond it."""
+
+    def trials(self) -> Iterator[PlannedTrial]:
+        """Yield every trial, interleaved so that drift in time hits all models alike."""
+        for repeat in range(1, self.repeats + 1):
+            for scenario in self.scenarios:
+                for card in self.models:
+                    yield PlannedTrial(card.id, scenario, repeat)
+
+    def card(self, model: str) -> ModelCard:
+        """Return the card of one of the run's models."""
+        return next(card for card in self.models if card.id == model)
+
+
+class RunLock(Record):
+    """What the configuration resolved to (`lock.json`): equal locks, comparable results."""
+
+    schema_version: int = SCHEMA_VERSION
+    testbed: str
+    engine: str
+    image: str
+    prompt: str
+    """Digest of the system and task prompts and of the tools offered."""
+    fixtures: dict[str, str]
+    scenarios: dict[str, str]
+    models: dict[str, str]
+
+    def differences(self, other: RunLock) -> list[str]:
+        """Name what differs, e.g. `scenarios.docx-upload`."""
+        found: list[str] = []
+        for field in type(self).model_fields:
+            mine, theirs = getattr(self, field), getattr(other, field)
+            if isinstance(mine, dict):
+                keys = sorted(mine.keys() | theirs.keys())
+                found += [f"{field}.{k}" for k in keys if mine.get(k) != theirs.get(k)]
+            elif mine != theirs:
+                found.append(field)
+        return found
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """Return a sortable id: UTC time and four random characters."""
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(2)}"

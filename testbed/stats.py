@@ -1,0 +1,124 @@
+"""Estimators over scenarios, pure: pass@k, pass^k, one rate's interval, quantiles.
+
+The scenario is the unit: its repeats are averaged first and are never independent data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, variance
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """One scenario's repeats: `passes` of `trials`, at least one trial."""
+
+    passes: int
+    trials: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.passes <= self.trials or self.trials < 1:
+            raise ValueError(f"{self.passes} passes of {self.trials} trials is no tally")
+
+    @property
+    def rate(self) -> float:
+        """Give the share of trials that passed."""
+        return self.passes / self.trials
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A two-sided confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateEstimate:
+    """A pass rate over scenarios, as fractions of 1, and how sure it is."""
+
+    value: float
+    interval: Interval | None
+    """95 %; `None` for one scenario: its repeats say nothing about other scenarios."""
+    se: float | None
+    """Standard error over scenarios; `None` for one scenario."""
+    n_eff: float
+    """How many independent trials the interval is worth."""
+    scenarios: int
+    trials: int
+
+
+def pass_at_k(tallies: Sequence[Tally], k: int) -> float | None:
+    """Estimate the chance that one of `k` trials passes, mean over scenarios.
+
+    `None` without scenarios or when one of them has fewer than `k` trials.
+    """
+    if not _enough(tallies, k):
+        return None
+    return fmean(1 - math.comb(t.trials - t.passes, k) / math.comb(t.trials, k) for t in tallies)
+
+
+def pass_all_k(tallies: Sequence[Tally], k: int) -> float | None:
+    """Estimate the chance that all of `k` trials pass (pass^k), mean over scenarios.
+
+    `None` without scenarios or when one of them has fewer than `k` trials.
+    """
+    if not _enough(tallies, k):
+        return None
+    return fmean(math.comb(t.passes, k) / math.comb(t.trials, k) for t in tallies)
+
+
+def estimate_rate(tallies: Sequence[Tally], *, confidence: float = 0.95) -> RateEstimate | None:
+    """Estimate pass@1 with a Wilson interval on the effective sample size.
+
+    The repeats of a scenario count only as far as scenarios differ less than chance would
+    have it: N <= n_eff <= number of trials, and Student's t with N - 1 degrees of freedom
+    stands in place of z. `None` without scenarios.
+    """
+    if not tallies:
+        return None
+    n, trials = len(tallies), sum(t.trials for t in tallies)
+    rates = [t.rate for t in tallies]
+    p = fmean(rates)
+    se = math.sqrt(variance(rates) / n) if n > 1 else None
+    n_eff = min(max(p * (1 - p) / se**2, n), trials) if se else float(n)
+    interval = wilson(p, n_eff, t_quantile((1 + confidence) / 2, n - 1)) if n > 1 else None
+    return RateEstimate(value=p, interval=interval, se=se, n_eff=n_eff, scenarios=n, trials=trials)
+
+
+def wilson(p: float, n: float, z: float) -> Interval:
+    """Wilson's score interval of a rate `p` seen in `n` independent trials."""
+    shrink = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / shrink
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / shrink
+    low = 0.0 if p <= 0 else max(0.0, centre - half)
+    high = 1.0 if p >= 1 else min(1.0, centre + half)
+    return Interval(low=low, high=high)
+
+
+def t_quantile(q: float, degrees: int) -> float:
+    """Quantile `q` of Student's t with `degrees` degrees of freedom."""
+    from scipy.special import stdtrit  # noqa: PLC0415  (a third of a second at start-up)
+
+    return float(stdtrit(degrees, q))
+
+
+def quantile(values: Sequence[float], q: float) -> float | None:
+    """Quantile `q` of the values, linear between neighbours; `None` without values."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = q * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _enough(tallies: Sequence[Tally], k: int) -> bool:
+    return bool(tallies) and 1 <= k <= min(t.trials for t in tallies)
