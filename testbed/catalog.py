@@ -13,7 +13,9 @@ from testbed.errors import CardError
 from testbed.pricing import Price
 from testbed.settings import Settings, load_settings
 
-ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.:-]*)*$")]
+ModelId = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.:-]*)*\Z")
+]
 Player = Literal["oracle", "noop", "sloppy"]
 
 

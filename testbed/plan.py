@@ -25,7 +25,7 @@ class PlannedTrial(NamedTuple):
     repeat: int
 
 
-class BudgetAsked(Record):
+class TrialLimits(Record):
     """What one trial may spend. `None` is no limit."""
 
     max_turns: Annotated[int, Field(gt=0)] = 60
@@ -37,6 +37,15 @@ class BudgetAsked(Record):
     """A safety net, not a limit to be reached."""
 
 
+class PlannedScenario(Record):
+    """What a report says of a scenario, kept so that it needs no suite."""
+
+    id: str
+    title: str
+    kind: str
+    difficulty: str
+
+
 class RunConfig(Record):
     """What was asked for (`run.json`). Cards are kept whole, so a run explains itself."""
 
@@ -46,10 +55,10 @@ class RunConfig(Record):
     suite: str
     """Folder holding `scenarios/` and `fixtures/`."""
     models: tuple[ModelCard, ...]
-    scenarios: tuple[str, ...]
+    scenarios: tuple[PlannedScenario, ...]
     repeats: Annotated[int, Field(gt=0, le=1000)]
     engine: EngineName
-    budget: BudgetAsked = BudgetAsked()
+    limits: TrialLimits = TrialLimits()
     max_cost_usd: Annotated[float, Field(gt=0)] | None = None
     """Of the whole run; no trial is started beyond it."""
 
@@ -58,7 +67,7 @@ class RunConfig(Record):
         for repeat in range(1, self.repeats + 1):
             for scenario in self.scenarios:
                 for card in self.models:
-                    yield PlannedTrial(card.id, scenario, repeat)
+                    yield PlannedTrial(card.id, scenario.id, repeat)
 
     def card(self, model: str) -> ModelCard:
         """Return the card of one of the run's models."""
@@ -71,24 +80,28 @@ class RunLock(Record):
     schema_version: int = SCHEMA_VERSION
     testbed: str
     engine: str
-    image: str
+    images: dict[str, str]
+    """Fixture -> content-hashed image that its sandboxes start from."""
     prompt: str
     """Digest of the system and task prompts and of the tools offered."""
     fixtures: dict[str, str]
     scenarios: dict[str, str]
     models: dict[str, str]
 
+    def conditions(self) -> dict[str, str]:
+        """Return it flat, as reports show it: `scenarios.docx-upload` -> digest."""
+        flat: dict[str, str] = {}
+        for field in ("testbed", "engine", "prompt"):
+            flat[field] = getattr(self, field)
+        for field in ("images", "fixtures", "scenarios", "models"):
+            flat |= {f"{field}.{key}": value for key, value in getattr(self, field).items()}
+        return flat
+
     def differences(self, other: RunLock) -> list[str]:
         """Name what differs, e.g. `scenarios.docx-upload`."""
-        found: list[str] = []
-        for field in type(self).model_fields:
-            mine, theirs = getattr(self, field), getattr(other, field)
-            if isinstance(mine, dict):
-                keys = sorted(mine.keys() | theirs.keys())
-                found += [f"{field}.{k}" for k in keys if mine.get(k) != theirs.get(k)]
-            elif mine != theirs:
-                found.append(field)
-        return found
+        mine, theirs = self.conditions(), other.conditions()
+        keys = sorted(mine.keys() | theirs.keys())
+        return [key for key in keys if mine.get(key) != theirs.get(key)]
 
 
 def new_run_id(now: datetime | None = None) -> str:

@@ -14,8 +14,8 @@ from testbed.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-RelativePath = Annotated[str, StringConstraints(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$)).+$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
+RelativePath = Annotated[str, StringConstraints(pattern=r"(?s)^(?!/)(?!.*(^|/)\.\.(/|$)).+\Z")]
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -201,8 +201,11 @@ class Suite:
         return Suite(root=self.root, scenarios=kept)
 
 
-def load_suite(root: Path) -> Suite:
-    """Load every scenario below `root`, sorted by id; the first fault is raised."""
+def load_suite(root: Path, *, recorded: bool = True) -> Suite:
+    """Load every scenario below `root`, sorted by id; the first fault is raised.
+
+    `recorded=False` accepts empty manifests, for whoever is about to fill them.
+    """
     folder = root / "scenarios"
     cards = sorted(folder.glob("*/scenario.toml"))
     if not cards:
@@ -211,7 +214,11 @@ def load_suite(root: Path) -> Suite:
             next_step="Run inside a checkout, or name one with --suite",
         )
     fixtures: dict[str, Fixture] = {}
-    return Suite(root=root, scenarios=tuple(load_scenario(c.parent, fixtures) for c in cards))
+    scenarios = tuple(load_scenario(card.parent, fixtures) for card in cards)
+    if recorded:
+        for scenario in scenarios:
+            _demand_manifests(scenario)
+    return Suite(root=root, scenarios=scenarios)
 
 
 def load_fixture(folder: Path, name: str) -> Fixture:
@@ -252,6 +259,9 @@ def _demand_whole(scenario: Scenario) -> None:
     for needed in (scenario.seed, scenario.reference):
         if not needed.is_file():
             raise ScenarioError(f"{needed}: missing", next_step="Every scenario needs one")
+
+
+def _demand_manifests(scenario: Scenario) -> None:
     if not scenario.fail_to_pass:
         raise ScenarioError(
             f"{scenario.checks / 'fail_to_pass.txt'}: empty",

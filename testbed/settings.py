@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Settings(BaseModel):
     """Base of what users write: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", regex_engine="python-re")
 
 
 S = TypeVar("S", bound=Settings)

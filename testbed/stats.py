@@ -38,6 +38,10 @@ class Interval:
     low: float
     high: float
 
+    def spanning(self, other: Interval) -> Interval:
+        """Give the smallest interval that holds both."""
+        return Interval(low=min(self.low, other.low), high=max(self.high, other.high))
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateEstimate:
@@ -104,17 +108,19 @@ def wilson(p: float, n: float, z: float) -> Interval:
 
 def t_quantile(q: float, degrees: int) -> float:
     """Quantile `q` of Student's t with `degrees` degrees of freedom."""
-    from scipy.special import stdtrit  # noqa: PLC0415  (a third of a second at start-up)
+    from scipy.special import stdtrit
 
     return float(stdtrit(degrees, q))
 
 
-def quantile(values: Sequence[float], q: float) -> float | None:
-    """Quantile `q` of the values, linear between neighbours; `None` without values."""
-    if not values:
-        return None
+def quantiles(values: Sequence[float], *shares: float) -> tuple[float | None, ...]:
+    """Find the quantiles at these shares, linear between neighbours; `None` without values."""
     ordered = sorted(values)
-    place = q * (len(ordered) - 1)
+    return tuple(_quantile(ordered, share) if ordered else None for share in shares)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    place = share * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from testbed.errors import DiskFull, RunError
+from testbed.metrics import ModelView, RunView, ScenarioView
 from testbed.plan import PlannedTrial, RunConfig, RunLock
 from testbed.records import Record, Trial, Verdict
 from testbed.settings import describe
@@ -30,15 +31,14 @@ class TrialPaths:
 
     ::
 
-
-    <try>/
-      turns.jsonl            the conversation, one line per turn, written as it happens
-      exchanges.jsonl.zst    every request and its raw stream, one frame per exchange
-      patch.diff             what the agent left
-      junit-<step>.xml       the test runner's own reports
-      grade.json             every check's outcome
-      trial.json             the result; present only when the try is complete
-      log.txt                what the sandbox and the harness had to say
+        <try>/
+          turns.jsonl            the conversation, one line per turn, written as it happens
+          exchanges.jsonl.zst    every request and its raw stream, one frame per exchange
+          patch.diff             what the agent left
+          junit-<step>.xml       the test runner's own reports
+          grade.json             every check's outcome
+          trial.json             the result; present only when the try is complete
+          log.txt                what the sandbox and the harness had to say
     """
 
     folder: Path
@@ -84,14 +84,13 @@ class RunPaths:
 
     ::
 
-
-    runs/<run>/
-      run.json               what was asked
-      lock.json              what it resolved to: digests, image, versions
-      trials.jsonl           what happened: one line per complete try or re-grading, the last counts
-      writer.lock            held by the process that writes
-      trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
-      scoreboard/index.html
+        runs/<run>/
+          run.json               what was asked
+          lock.json              what it resolved to: digests, image, versions
+          trials.jsonl           what happened: a line per complete try or re-grading
+          writer.lock            held by the process that writes
+          trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
+          scoreboard/index.html
     """
 
     folder: Path
@@ -239,6 +238,33 @@ class Run:
         folder = self.paths.repeat(planned)
         begun = [int(p.name) for p in folder.iterdir()] if folder.is_dir() else []
         return max(begun, default=0) + 1
+
+    def view(self, folder: Path) -> RunView:
+        """Return the run as reports see it; `folder` is where the scoreboard will stand."""
+        counted, spoiled = self.trials()
+        lock = self.resolved()
+        return RunView(
+            run_id=self.config.run_id,
+            created=self.config.created_at,
+            models=tuple(
+                ModelView(name=card.id, scripted=card.scripted, card=card.title)
+                for card in self.config.models
+            ),
+            scenarios=tuple(
+                ScenarioView(id=s.id, title=s.title, kind=s.kind, difficulty=s.difficulty)
+                for s in self.config.scenarios
+            ),
+            repeats=self.config.repeats,
+            trials=counted,
+            spoiled=spoiled,
+            conditions=lock.conditions() if lock else {},
+            files={trial.key: self._files(trial, folder) for trial in counted},
+        )
+
+    def _files(self, trial: Trial, folder: Path) -> tuple[str, ...]:
+        paths = self.paths.attempt(PlannedTrial(*trial.key), trial.attempt)
+        known = (paths.trial, paths.patch, paths.grade, paths.turns, paths.log)
+        return tuple(Path(os.path.relpath(p, folder)).as_posix() for p in known if p.is_file())
 
     def _journal(self) -> Iterator[Trial]:
         if not self.paths.journal.is_file():

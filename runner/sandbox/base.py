@@ -186,6 +186,6 @@ class Engine(Protocol):
 class Progress(Protocol):
     """Told what is being built, for people who wait."""
 
-    def __call__(self, message: str) -> None:
+    def __call__(self, message: str, /) -> None:
         """Show one line."""
         ...

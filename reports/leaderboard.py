@@ -1,0 +1,55 @@
+"""Figures -> the order of models and the arrangement of cells that every scoreboard shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testbed.figures import CellFigures, ModelFigures, RunFigures
+    from testbed.metrics import RunView
+
+
+def ranked(figures: RunFigures) -> tuple[ModelFigures, ...]:
+    """Order the models by pass@1, then single-prompt success, then name; unknown rates last."""
+    return tuple(sorted(figures.models, key=_order))
+
+
+def _order(model: ModelFigures) -> tuple[float, float, str]:
+    estimate, first = model.pass_1.left_out, model.single_prompt.rate
+    return (
+        -estimate.value if estimate else 1.0,
+        1.0 if first is None else -first,
+        model.model,
+    )
+
+
+def cells_by_scenario(
+    view: RunView, figures: RunFigures, models: Sequence[ModelFigures]
+) -> list[list[CellFigures]]:
+    """Arrange the cells: one row per scenario of the plan, one column per model in order."""
+    cells = {(c.scenario, c.model): c for c in figures.cells}
+    return [[cells[s.id, m.model] for m in models] for s in view.scenarios]
+
+
+def sentence(view: RunView) -> str:
+    """Say in one sentence what the run is."""
+    engine = words.clean(view.conditions.get("engine", "not stated"))
+    return (
+        f"Run {words.clean(view.run_id)} of {words.moment(view.created)}: "
+        f"{words.plural(len(view.models), 'model')}, "
+        f"{words.plural(len(view.scenarios), 'scenario')} \N{MULTIPLICATION SIGN} "
+        f"{words.plural(view.repeats, 'repeat')}, sandbox engine {engine}."
+    )
+
+
+def cell(figures: CellFigures) -> str:
+    """Print passes of valid trials as `2/3`, `2/2 of 3` when a trial has no verdict."""
+    counts = figures.counts
+    if not counts.valid:
+        return words.UNKNOWN
+    short = "" if counts.valid == counts.planned else f" of {counts.planned}"
+    return f"{figures.passes}/{counts.valid}{short}"

@@ -1,0 +1,43 @@
+"""The scoreboard's figures as plain data, for `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from reports.leaderboard import ranked
+from testbed.metrics import run_figures
+
+if TYPE_CHECKING:
+    from testbed.metrics import RunView
+
+SCHEMA_VERSION: Final = 1
+
+
+def plain_scoreboard(view: RunView) -> dict[str, Any]:
+    """Give every figure as JSON data: `null` is "not reported", rates are fractions of 1.
+
+    Models stand in the leaderboard's order, cells in the plan's.
+    """
+    figures = run_figures(view)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": {
+            "id": view.run_id,
+            "created": view.created,
+            "repeats": view.repeats,
+            "scenarios": [asdict(scenario) for scenario in view.scenarios],
+            "conditions": dict(view.conditions),
+        },
+        "models": [_plain(asdict(model)) for model in ranked(figures)],
+        "cells": [_plain(asdict(cell)) for cell in figures.cells],
+    }
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401  (JSON has no better type)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

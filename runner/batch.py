@@ -1,0 +1,105 @@
+"""Plan to trials on this machine: one pool, bounded tries, everything committed as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from testbed.errors import EnvironmentFault, TestbedError
+from testbed.plan import PlannedTrial
+from testbed.records import Trial, Verdict
+
+if TYPE_CHECKING:
+    from testbed.store import Run
+
+MakeTrial = Callable[[PlannedTrial, int], Awaitable[Trial]]
+"""Makes one try at a trial: (trial, number of the try)."""
+
+MAX_TRIES = 3
+"""Tries at one trial within one batch, when infrastructure spoils it."""
+
+MAX_SPOILED_IN_A_ROW = 6
+"""After so many spoiled tries without a valid one between, the machine is to blame."""
+
+
+class Watcher:
+    """Told what happens, for people who wait. This one keeps silent."""
+
+    def began(self, planned: PlannedTrial) -> None:
+        """Note that a try was started."""
+
+    def ended(self, trial: Trial) -> None:
+        """Note that a try was committed."""
+
+
+@dataclass
+class Batch:
+    """The trials that a run still misses, made `jobs` at a time."""
+
+    run: Run
+    make: MakeTrial
+    jobs: int
+    watcher: Watcher = field(default_factory=Watcher)
+    capped: bool = field(default=False, init=False)
+    """Whether the run's cost limit kept trials from being started."""
+    _queue: deque[PlannedTrial] = field(default_factory=deque, init=False)
+    _spoiled: Counter[PlannedTrial] = field(default_factory=Counter, init=False)
+    _in_a_row: int = field(default=0, init=False)
+    _spent: float = field(default=0.0, init=False)
+
+    async def work(self) -> None:
+        """Make every missing trial; raise the first expected error after the others are stopped."""
+        self._queue.extend(self.run.missing())
+        counted, spoiled = self.run.trials()
+        self._spent = sum(trial.cost_usd or 0.0 for trial in counted + spoiled)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.jobs, len(self._queue))):
+                    group.create_task(self._worker())
+        except BaseExceptionGroup as group_fault:
+            raise _first(group_fault) from group_fault
+
+    async def _worker(self) -> None:
+        while self._queue:
+            if self._cost_limit_reached():
+                self.capped = True
+                return
+            planned = self._queue.popleft()
+            self.watcher.began(planned)
+            trial = await self.make(planned, self.run.next_attempt(planned))
+            self.run.add(trial)
+            self._spent += trial.cost_usd or 0.0
+            self.watcher.ended(trial)
+            self._consider_again(planned, trial)
+
+    def _cost_limit_reached(self) -> bool:
+        limit = self.run.config.max_cost_usd
+        return limit is not None and self._spent >= limit
+
+    def _consider_again(self, planned: PlannedTrial, trial: Trial) -> None:
+        if trial.verdict is not Verdict.UNGRADED:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= MAX_SPOILED_IN_A_ROW:
+            detail = trial.failure.detail if trial.failure else "no reason recorded"
+            raise EnvironmentFault(
+                f"{self._in_a_row} tries in a row were spoiled, the last by: {detail}",
+                next_step="Mend that, then continue with "
+                f"`testbed run --resume {self.run.config.run_id}`",
+            )
+        self._spoiled[planned] += 1
+        if self._spoiled[planned] < MAX_TRIES:
+            self._queue.append(planned)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Prefer an expected error; else the first one, whatever it is."""
+    expected = group.subgroup(TestbedError)
+    found: BaseException = expected or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

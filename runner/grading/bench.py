@@ -1,0 +1,216 @@
+"""Fresh sandboxes in which one tree is type-checked, linted and tested."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
+from runner.grading.evidence import StepRun
+from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
+from runner.sandbox.base import Limits, SandboxSpec, ToolFault
+from testbed.errors import SandboxLost
+from testbed.tree import File, Tree, matches, read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runner.sandbox.base import Engine, ExecResult, Sandbox
+    from testbed.scenario import Command, Scenario, Step
+
+_OUTPUT_BYTES: Final = 2 << 20
+"""A linter's findings must arrive whole."""
+_LOG_BYTES: Final = 32 << 10
+_MANIFESTS: Final = ("fail_to_pass.txt", "pass_to_pass.txt")
+_WATCH: Final = (
+    *("find", KIT_FOLDER, "-type", "f", "-printf", r"%i %C@ %s %p\0"),
+    *("-exec", "sha256sum", "-z", "{}", "+"),
+)
+"""Inode, time of change, size and digest of every file: restored is not untouched."""
+_WATCH_SECONDS: Final = 20.0
+
+
+class KitFault(Exception):
+    """The harness's own part of grading does not work in this sandbox."""
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What the commands without a report said."""
+
+    typecheck: ExecResult
+    lint: ExecResult
+    log: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where one scenario's trees are tried. Each step gets a sandbox of its own."""
+
+    scenario: Scenario
+    engine: Engine
+    image: str
+    run_id: str
+    name: str
+
+    async def inspect(self, tree: Tree) -> Outputs:
+        """Type-check and lint a tree, without its tests."""
+        async with self._open(self.lay(tree), "inspect") as sandbox:
+            return await self._inspect(sandbox)
+
+    async def try_tree(self, tree: Tree) -> tuple[Outputs, tuple[StepRun, ...]]:
+        """Type-check and lint a tree, then run every step. Raises `SandboxLost` or `KitFault`.
+
+        Both come before the first step, when no code of the tree has run yet.
+        """
+        laid = self.lay(tree)
+        first, *rest = self.scenario.steps()
+        async with self._open(laid, first.id) as sandbox:
+            outputs = await self._inspect(sandbox)
+            runs = [await _run_step(sandbox, first)]
+        return outputs, (*runs, *[await self.run_step(tree, step) for step in rest])
+
+    async def settle(self, run: StepRun, *, tree: Tree, seeded: Tree) -> StepRun:
+        """Find out whose doing a missing report is, by a control run on the seeded tree.
+
+        Returns what counts for `tree`. Raises `SandboxLost` or `KitFault` when the seeded tree
+        gives no report either.
+        """
+        if run.results is not None:
+            return run
+        step = next(step for step in self.scenario.steps() if step.id == run.step)
+        control = await self.run_step(seeded, step, label="control-")
+        if control.results is None:
+            said = f"step `{step.id}` gives no report on the seeded tree either: {control.ended}"
+            if control.lost:
+                raise SandboxLost(said)
+            raise KitFault(f"{said}: {control.missing}", log=run.log + control.log)
+        return await self.run_step(tree, step, label="again-") if run.lost else run
+
+    async def run_step(self, tree: Tree, step: Step, *, label: str = "") -> StepRun:
+        """Run one step on a tree, in a sandbox of its own."""
+        async with self._open(self.lay(tree), f"{label}{step.id}") as sandbox:
+            return await _run_step(sandbox, step)
+
+    def lay(self, tree: Tree) -> Tree:
+        """Lay the kit and then the hidden checks over a tree; no report lies there yet."""
+        kit = read_tree(self.scenario.fixture.kit)
+        checks = read_tree(self.scenario.checks, _MANIFESTS)
+        laid = overlay(
+            {f"{KIT_FOLDER}/{path}": file for path, file in kit.items()},
+            {f"{KIT_FOLDER}/checks/{path}": file for path, file in checks.items()},
+        )
+        reports = tuple(step.junit for step in self.scenario.fixture.card.steps)
+        whole = overlay(_without(tree, (KIT_FOLDER, f"{KIT_FOLDER}/**")), laid)
+        return _without(whole, reports)
+
+    @asynccontextmanager
+    async def _open(self, laid: Tree, label: str) -> AsyncIterator[Sandbox]:
+        spec = SandboxSpec(
+            run_id=self.run_id,
+            name=f"{self.name}-{label}",
+            image=self.image,
+            environment=self.scenario.fixture.card.environment,
+            limits=replace(Limits(), output_bytes=_OUTPUT_BYTES),
+        )
+        async with await self.engine.start(spec) as sandbox:
+            try:
+                await sandbox.unpack(pack_tree(laid))
+            except ToolFault as fault:
+                raise KitFault(f"the tree cannot be laid down: {fault}") from fault
+            yield sandbox
+
+    async def _inspect(self, sandbox: Sandbox) -> Outputs:
+        card = self.scenario.fixture.card
+        typecheck = await _run(sandbox, card.typecheck)
+        lint = await _run(sandbox, card.lint)
+        log = _log(card.typecheck, typecheck) + _log(card.lint, lint)
+        return Outputs(typecheck=typecheck, lint=lint, log=log)
+
+
+def how_it_ended(result: ExecResult, limit_s: float) -> str:
+    """Say how a command ended."""
+    if result.timed_out or result.exit_code is None:
+        return f"killed at {limit_s:g} s"
+    code = result.exit_code
+    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+
+async def _run_step(sandbox: Sandbox, step: Step) -> StepRun:
+    laid = await _watch(sandbox)
+    if laid is None:
+        raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")
+    try:
+        result = await _run(sandbox, step)
+        ended = how_it_ended(result, step.timeout_seconds)
+        disturbed = _disturbed(laid, await _watch(sandbox) or frozenset())
+        report, missing = await _fetch(sandbox, step)
+    except SandboxLost as lost:
+        ended = f"sandbox lost: {lost.what}"
+        return StepRun(
+            step=step.id, exit_code=None, ended=ended, results=None, missing="no report", lost=True
+        )
+    try:
+        results = None if missing else read_report(report)
+    except NoReport as none:
+        results, missing = None, str(none)
+    return StepRun(
+        step=step.id,
+        exit_code=None if result.timed_out else result.exit_code,
+        ended=ended,
+        results=results,
+        missing=missing,
+        report=report,
+        disturbed=disturbed,
+        log=_log(step, result),
+    )
+
+
+async def _fetch(sandbox: Sandbox, step: Step) -> tuple[bytes, str]:
+    try:
+        return await sandbox.read(step.junit, limit=MAX_REPORT_BYTES), ""
+    except ToolFault as fault:
+        return b"", "no report" if fault.code == "not_found" else f"no usable report: {fault}"
+
+
+async def _watch(sandbox: Sandbox) -> frozenset[bytes] | None:
+    try:
+        result = await sandbox.run(_WATCH, timeout_s=_WATCH_SECONDS)
+    except ToolFault:
+        return None
+    # `find` ends with an error when a file vanishes; what it listed is what is there.
+    whole = result.exit_code is not None and not result.cut_bytes
+    facts = frozenset(result.stdout.split(b"\0")) - {b""}
+    return facts if whole and facts else None
+
+
+def _disturbed(before: frozenset[bytes], after: frozenset[bytes]) -> tuple[str, ...]:
+    gone = (fact.decode(errors="replace") for fact in before - after)
+    return tuple(sorted({fact[fact.index(f"{KIT_FOLDER}/") :] for fact in gone}))
+
+
+async def _run(sandbox: Sandbox, command: Command | Step) -> ExecResult:
+    try:
+        return await sandbox.run(command.argv, timeout_s=command.timeout_seconds)
+    except ToolFault as fault:
+        raise KitFault(f"`{shlex.join(command.argv)}`: {fault}") from fault
+
+
+def _log(command: Command | Step, result: ExecResult) -> str:
+    ended = how_it_ended(result, command.timeout_seconds)
+    parts = [f"$ {shlex.join(command.argv)}  ({ended}, {result.seconds:.2f} s)"]
+    for stream in (result.stdout, result.stderr):
+        if stream:
+            cut = "" if len(stream) <= _LOG_BYTES else f"[{len(stream) - _LOG_BYTES} bytes cut]\n"
+            parts.append(cut + stream[-_LOG_BYTES:].decode("utf-8", "replace").rstrip("\n"))
+    return "\n".join(parts) + "\n\n"
+
+
+def _without(tree: Tree, globs: tuple[str, ...]) -> dict[str, File]:
+    return {path: file for path, file in tree.items() if not matches(path, globs)}

@@ -1,0 +1,96 @@
+"""A scenario made ready: everything its trials share, made once per run."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.grading.grade import Baseline, baseline
+from runner.sandbox.dependencies import install
+from runner.workspace import Workspace, apply_patch, seed_workspace
+from testbed.tree import File, Tree, digest_tree, read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from runner.sandbox.base import Dependencies, Engine, Progress
+    from testbed.scenario import Fixture, Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One scenario with its seeded workspace, its image and the seeded tree's own faults."""
+
+    scenario: Scenario
+    workspace: Workspace
+    image: str
+    baseline: Baseline
+
+    def reference(self) -> Tree:
+        """Return the seeded tree after the reference solution, for players."""
+        diff = self.scenario.reference.read_bytes()
+        return apply_patch(self.workspace, diff, source=str(self.scenario.reference))
+
+
+def seed_all(scenarios: Iterable[Scenario]) -> dict[str, Workspace]:
+    """Seed every scenario's workspace; the first seed that does not apply is raised."""
+    return {scenario.id: seed_workspace(scenario) for scenario in scenarios}
+
+
+async def build_images(
+    scenarios: Iterable[Scenario], *, engine: Engine, cache: Path, progress: Progress
+) -> dict[str, str]:
+    """Install every fixture's packages and build its image, or reuse both; fixture -> image."""
+    fixtures = {scenario.fixture.id: scenario.fixture for scenario in scenarios}
+    return {
+        name: await engine.prepare(await _dependencies(fixture, cache, progress), progress)
+        for name, fixture in fixtures.items()
+    }
+
+
+async def set_scene(
+    scenario: Scenario, workspace: Workspace, *, image: str, engine: Engine, run_id: str
+) -> Scene:
+    """Measure the seeded tree once, so that only what a patch introduced is held against it."""
+    measured = await baseline(
+        scenario,
+        workspace,
+        engine=engine,
+        image=image,
+        run_id=run_id,
+        name=f"baseline-{scenario.id}",
+    )
+    return Scene(scenario=scenario, workspace=workspace, image=image, baseline=measured)
+
+
+def digest_fixture(fixture: Fixture) -> str:
+    """Digest the repository, the grading kit and the card (sha256)."""
+    return digest_tree(
+        {
+            **_under("app", read_tree(fixture.root, fixture.card.ignored)),
+            **_under("kit", read_tree(fixture.kit)),
+            "card": File(fixture.card.model_dump_json().encode()),
+        }
+    )
+
+
+def digest_scenario(scenario: Scenario, workspace: Workspace) -> str:
+    """Digest all that decides a trial's outcome: seeded tree, prompt, checks, constraints."""
+    digest = hashlib.sha256(workspace.digest.encode())
+    digest.update(digest_tree(read_tree(scenario.checks)).encode())
+    digest.update(scenario.prompt.encode())
+    digest.update(scenario.card.model_dump_json().encode())
+    return digest.hexdigest()
+
+
+async def _dependencies(fixture: Fixture, cache: Path, progress: Progress) -> Dependencies:
+    return await asyncio.to_thread(
+        install, fixture.root, prune=fixture.card.prune, cache=cache, progress=progress
+    )
+
+
+def _under(folder: str, tree: Tree) -> dict[str, File]:
+    return {f"{folder}/{path}": file for path, file in tree.items()}

@@ -1,0 +1,44 @@
+"""The command line: one file per command; heavy imports live inside the commands."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from testbed.cli import clean, demo, doctor, grade, models, report, run, scenarios, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="testbed",
+    help="Compare language models on real coding work.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=(
+        "Exit codes: 0 done, 1 a verification failed, 2 usage, 3 environment, 130 interrupted."
+    ),
+)
+for command in (demo, run, report, grade, verify, scenarios, models, doctor, clean):
+    app.command(name=command.__name__.rpartition(".")[2])(command.command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; expected errors are one line, unexpected ones keep their traceback."""
+    from testbed.errors import TestbedError
+
+    try:
+        app(args=list(argv) if argv is not None else None)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt:
+        sys.stderr.write("testbed: interrupted\n")
+        return 130
+    except TestbedError as fault:
+        sys.stderr.write(f"testbed: {fault}\n")
+        return fault.exit_code
+    return 0

@@ -1,0 +1,30 @@
+"""`testbed clean`: remove what crashed runs left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from testbed.cli.common import talk
+
+
+def command(
+    *,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Only this run's, even if its owner lives.")
+    ] = None,
+) -> None:
+    """Remove sandboxes whose owner process is dead. Results are never touched."""
+    from runner.sandbox.choose import choose_engine
+    from testbed.errors import SandboxUnavailable
+
+    removed = 0
+    for name in ("docker", "local"):
+        try:
+            engine = choose_engine(name)
+        except SandboxUnavailable:
+            continue
+        removed += asyncio.run(engine.clean(run))
+    talk().print(f"removed {removed} stray sandbox{'' if removed == 1 else 'es'}")

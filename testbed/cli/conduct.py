@@ -1,0 +1,94 @@
+"""What `run` and `demo` share: make the trials, show the figures, write the scoreboard."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from testbed.cli.common import CORES, answer, builder, cache_folder, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from testbed.scenario import Suite
+    from testbed.store import Run
+
+T = TypeVar("T")
+
+
+def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
+    """Make the missing trials of a run, then report it; return the exit code."""
+    from runner.session import Session
+    from testbed.cli.progress import TrialProgress
+
+    console = talk()
+    planned, missing = len(list(run.config.trials())), len(run.missing())
+    console.print(
+        f"run {run.config.run_id}: {missing} of {planned} trials to make, {jobs} at a time"
+    )
+    watcher = TrialProgress(console, planned=planned, done=planned - missing, jobs=jobs)
+    session = Session(
+        run=run,
+        suite=suite,
+        cache=cache_folder(),
+        jobs=jobs,
+        graders=CORES,
+        progress=builder(console),
+        watcher=watcher,
+    )
+    try:
+        with watcher:
+            batch = run_until_signal(session.work())
+    except KeyboardInterrupt:
+        console.print(
+            f"interrupted, finished trials are kept: continue with "
+            f"`testbed run --resume {run.config.run_id}`"
+        )
+        return 130
+    report(run, json=json)
+    left = len(run.missing())
+    if left:
+        why = "the cost limit was reached" if batch.capped else "infrastructure spoiled them"
+        console.print(
+            f"{left} trials have no valid result, {why}: see {run.paths.journal}; "
+            f"try again with `testbed run --resume {run.config.run_id}`"
+        )
+    return 3 if left and not batch.capped else 0
+
+
+def report(run: Run, *, json: bool, folder: Path | None = None) -> None:
+    """Print the figures to stdout and write the scoreboard; its path is printed last."""
+    from reports.html import build_scoreboard
+    from reports.plain import plain_scoreboard
+    from reports.terminal import print_scoreboard
+
+    target = folder or run.paths.scoreboard
+    view = run.view(target)
+    page = build_scoreboard(view, target)
+    if json:
+        import json as encoder
+
+        sys.stdout.write(
+            encoder.dumps({**plain_scoreboard(view), "scoreboard": str(page)}, indent=1) + "\n"
+        )
+        return
+    print_scoreboard(view, answer())
+    sys.stdout.write(f"{page}\n")
+
+
+def run_until_signal(work: Coroutine[object, object, T]) -> T:
+    """Run to the end; SIGTERM ends it as Ctrl-C does: sandboxes are closed first."""
+
+    async def guarded() -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

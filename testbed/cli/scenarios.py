@@ -1,0 +1,33 @@
+"""`testbed scenarios`: the tasks of the suite."""
+
+from __future__ import annotations
+
+from testbed.cli.common import JsonOption, SuiteOption, answer, open_suite
+
+
+def command(*, suite: SuiteOption = None, json: JsonOption = False) -> None:
+    """List the scenarios, after validating every one of their files."""
+    scenarios = open_suite(suite).scenarios
+    if json:
+        import json as encoder
+
+        rows = [
+            {
+                **scenario.card.model_dump(mode="json"),
+                "fail_to_pass": scenario.fail_to_pass,
+                "pass_to_pass": scenario.pass_to_pass,
+            }
+            for scenario in scenarios
+        ]
+        print(encoder.dumps(rows, indent=1))  # noqa: T201  (stdout is the answer)
+        return
+    from rich.table import Table
+
+    table = Table("scenario", "kind", "difficulty", "title", box=None, pad_edge=False)
+    for heading in ("must turn green", "must stay green"):
+        table.add_column(heading, justify="right")
+    for scenario in scenarios:
+        card = scenario.card
+        counts = (len(scenario.fail_to_pass), len(scenario.pass_to_pass))
+        table.add_row(card.id, card.kind, card.difficulty, card.title, *map(str, counts))
+    answer().print(table)

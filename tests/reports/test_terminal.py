@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from reports.terminal import print_scoreboard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from testbed.metrics import RunView
+
+
+def printed(view: RunView, width: int) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False, color_system=None)
+    print_scoreboard(view, console)
+    output = console.file
+    assert isinstance(output, StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in output.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_scoreboard_reads_well(
+    view: RunView, golden: Callable[[str, str], None], width: int
+) -> None:
+    golden(f"terminal-{width}.txt", printed(view, width))
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_no_figure_is_cut_at_the_edge(view: RunView, hostile_view: RunView, width: int) -> None:
+    for text in (printed(view, width), printed(hostile_view, width)):
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert "…" not in text
+    assert "≥" in printed(view, width)
+    assert printed(view, width).count(" of 27") >= 4
+
+
+def test_foreign_names_bring_no_escape_sequence(hostile_view: RunView) -> None:
+    text = printed(hostile_view, 200)
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "<script>alert(1)</script>" in text
+    assert "[link](https://evil.example)" in text
