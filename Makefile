@@ -14,7 +14,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tests bench
+	$(BIN)/mypy --explicit-package-bases tests bench
 	$(BIN)/lint-imports
 
 bench: $(READY)

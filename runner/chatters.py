@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from runner.chat.openai import Connection, OpenAIChat
+from runner.chat.openai import Connection, OpenAIChat, probe
 from runner.chat.quirks import ApiQuirks, ModelEndpoint
 from runner.players.cast import CAST, performance_of
 from runner.players.server import PlayerServer, serve_players

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +32,7 @@ JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trials at 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 RUNS = Path("runs")
+PIPE_COLUMNS = 100
 CORES = os.cpu_count() or 1
 
 
@@ -64,10 +66,10 @@ def talk() -> Console:
 
 
 def answer() -> Console:
-    """Return the console for the answer: stdout, never wider than needed."""
+    """Return the console for the answer: stdout, 100 columns where it is no terminal."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def builder(console: Console) -> Callable[[str], None]:

@@ -19,7 +19,10 @@ def command(*, json: JsonOption = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("card", "model", "endpoint", "key", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("card", no_wrap=True)
+    for heading in ("model", "endpoint", "key"):
+        table.add_column(heading, overflow="fold")
     for card in cards:
         table.add_row(
             card.id, card.title, card.base_url or "scripted player", _key(card.key_variable)

@@ -1,0 +1,185 @@
+"""One recorded body -> what the model said, what the provider counted, and when each came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runner.chat.calls import CallSlots, Slot, whole_text
+from runner.chat.errors import Fault, stream_fault
+from runner.chat.sse import DONE, Event, SseParser
+
+_FAILED_FINISH: Final = {
+    "error": "stream",
+    "insufficient_system_resource": "overloaded",
+    "MALFORMED_FUNCTION_CALL": "tool_use_failed",
+    "malformed_function_call": "tool_use_failed",
+}
+"""Finish reasons that say that there is no usable reply."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """Everything that one streamed body held. Times are seconds since the request was sent."""
+
+    text: str
+    reasoning: str | None
+    reasoning_key: str
+    """The delta's key that carried the reasoning."""
+    refusal: str | None
+    slots: tuple[Slot, ...]
+    finish_reason: str | None
+    """As sent; never used to decide whether there are calls."""
+    served_model: str | None
+    usage: Mapping[str, Any] | None
+    """The last usage object of any of the three places, as sent."""
+    first_token_s: float | None
+    first_output_s: float | None
+    last_token_s: float | None
+    fault: Fault | None
+    """Why the reply is not complete."""
+
+
+def read_stream(pieces: Sequence[tuple[float, bytes]]) -> Stream:
+    """Read a whole body from its pieces and their arrival times; never raises."""
+    parser, reader = SseParser(), _Reader()
+    for at, piece in pieces:
+        for event in parser.feed(piece):
+            reader.take(event, at)
+    for event in parser.close():
+        reader.take(event, pieces[-1][0] if pieces else 0.0)
+    return reader.stream(b"".join(piece for _, piece in pieces))
+
+
+class _Reader:
+    """Accumulates the chunks of one stream."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.reasoning_key = "reasoning_content"
+        self.slots = CallSlots()
+        self.usage: Mapping[str, Any] | None = None
+        self.finish_reason: str | None = None
+        self.served_model: str | None = None
+        self.fault: Fault | None = None
+        self.chunks = 0
+        self.first_token: float | None = None
+        self.first_output: float | None = None
+        self.last_token: float | None = None
+
+    def take(self, event: Event, at: float) -> None:
+        """Take one event of the stream."""
+        if event.kind == "comment" or event.data.strip() == DONE:
+            return
+        try:
+            chunk = json.loads(event.data)
+        except (ValueError, RecursionError):
+            chunk = event.data
+        if event.kind == "error" or not isinstance(chunk, Mapping):
+            self._fail(stream_fault(chunk))
+        else:
+            self._chunk(chunk, at)
+
+    def _fail(self, fault: Fault) -> None:
+        self.fault = self.fault or fault
+
+    def _chunk(self, chunk: Mapping[str, Any], at: float) -> None:
+        self.chunks += 1
+        if chunk.get("error"):
+            self._fail(stream_fault(chunk["error"]))
+        if isinstance(chunk.get("model"), str):
+            self.served_model = chunk["model"] or self.served_model
+        choices = [c for c in chunk.get("choices") or () if isinstance(c, Mapping)]
+        for holder in (chunk, *choices, chunk.get("x_groq")):
+            usage = holder.get("usage") if isinstance(holder, Mapping) else None
+            if isinstance(usage, Mapping) and usage:
+                self.usage = usage
+        for choice in choices:
+            self._choice(choice, at)
+
+    def _choice(self, choice: Mapping[str, Any], at: float) -> None:
+        if choice.get("index"):
+            return
+        if choice.get("error"):
+            self._fail(stream_fault(choice["error"]))
+        if choice.get("finish_reason") is not None:
+            self.finish_reason = str(choice["finish_reason"])
+        delta = choice.get("delta")
+        if isinstance(delta, Mapping):
+            self._delta(delta, at)
+
+    def _delta(self, delta: Mapping[str, Any], at: float) -> None:
+        thought = self._thought(delta)
+        spoke = self._keep(self.text, delta.get("content"))
+        spoke |= self._keep(self.refusal, delta.get("refusal"))
+        for call in delta.get("tool_calls") or ():
+            if isinstance(call, Mapping):
+                spoke |= self.slots.add(call)
+        if spoke and self.first_output is None:
+            self.first_output = at
+        if spoke or thought:
+            self.first_token = at if self.first_token is None else self.first_token
+            self.last_token = at
+
+    def _thought(self, delta: Mapping[str, Any]) -> bool:
+        # Gateways may send the same text under both names: one of them is kept.
+        for key in ("reasoning_content", "reasoning"):
+            if self._keep(self.reasoning, delta.get(key)):
+                self.reasoning_key = key
+                return True
+        return False
+
+    def _keep(self, parts: list[str], value: object) -> bool:
+        if not isinstance(value, str) or not value:
+            return False
+        parts.append(value)
+        return True
+
+    def stream(self, body: bytes) -> Stream:
+        """Close the books."""
+        return Stream(
+            text=_joined(self.text),
+            reasoning=_joined(self.reasoning) or None,
+            reasoning_key=self.reasoning_key,
+            refusal=_joined(self.refusal) or None,
+            slots=self.slots.close(),
+            finish_reason=self.finish_reason,
+            served_model=self.served_model,
+            usage=self.usage,
+            first_token_s=self.first_token,
+            first_output_s=self.first_output,
+            last_token_s=self.last_token,
+            fault=self.fault or self._ending_fault(body),
+        )
+
+    def _ending_fault(self, body: bytes) -> Fault | None:
+        if self.finish_reason in _FAILED_FINISH:
+            kind = _FAILED_FINISH[self.finish_reason]
+            return Fault(kind=kind, detail=f"finish_reason: {self.finish_reason}")
+        if not self.chunks:
+            return _empty_fault(body)
+        if self.finish_reason is None:
+            return Fault(kind="truncated_stream", detail="the stream ended without finish_reason")
+        return None
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return whole_text("".join(parts))
+
+
+def _empty_fault(body: bytes) -> Fault:
+    """Say why a body with status 200 held no chunk at all."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    error = content[0] if isinstance(content, list) and content else content
+    if isinstance(error, Mapping) and error.get("error"):
+        return stream_fault(error)
+    if isinstance(error, Mapping) and error.get("choices"):
+        return Fault(kind="empty_stream", detail="a whole completion came instead of a stream")
+    return Fault(kind="empty_stream", detail=f"no chunk in {len(body)} bytes")
