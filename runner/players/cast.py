@@ -53,7 +53,8 @@ def _oracle(performance: Performance) -> Respond:
     return recite(
         [
             *carry_out(performance.seeded, performance.reference),
-            *_ending(performance, f"Carried out the reference solution; files changed: {changed}."),
+            _tests(performance),
+            _finish(f"Carried out the reference solution; files changed: {changed}."),
         ]
     )
 
@@ -74,12 +75,12 @@ def _noop(_: Performance) -> Respond:
 
 def _sloppy(performance: Performance) -> Respond:
     target = _littered(performance)
-    said = "Carried out the reference solution, left unused names and touched what I should not."
+    said = "Done without testing: unused names are left, and a file that was not to be touched."
     return recite(
         [
             *_slips(_some_file(performance)),
             *carry_out(performance.seeded, target),
-            *_ending(performance, said),
+            _finish(said),
         ]
     )
 
@@ -93,14 +94,17 @@ CAST: Mapping[str, Player] = {
     )
 }
 """Name -> player. `oracle` carries out the reference solution and must pass, `noop` changes
-nothing and must fail, `sloppy` passes with five bad calls, unused names and a forbidden file."""
+nothing and must fail, `sloppy` passes untested with five bad calls, unused names and a
+forbidden file."""
 
 
-def _ending(performance: Performance, summary: str) -> tuple[Answer, Answer]:
-    return (
-        Answer(text="I run the tests.", calls=(call("shell", command=performance.test_command),)),
-        Answer(calls=(call("finish", summary=summary),)),
-    )
+def _tests(performance: Performance) -> Answer:
+    command = call("shell", command=performance.test_command)
+    return Answer(text="I run the tests.", calls=(command,))
+
+
+def _finish(summary: str) -> Answer:
+    return Answer(calls=(call("finish", summary=summary),))
 
 
 def _slips(path: str) -> tuple[Answer, ...]:

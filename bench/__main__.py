@@ -1,0 +1,16 @@
+"""`make bench`: every figure with a budget, measured in one run."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import chat, sandbox, startup, trials
+
+
+def main() -> int:
+    """Run all benches; the exit code says whether every budget is held."""
+    held = [bench.main() for bench in (startup, chat, sandbox, trials)]
+    return 0 if all(held) else 1
+
+
+sys.exit(main())

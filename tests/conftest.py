@@ -1,0 +1,130 @@
+"""Engines and images that tests of several packages share; absent ones skip with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.sandbox.base import Dependencies, Limits, SandboxSpec
+from runner.sandbox.docker import DockerEngine
+from runner.sandbox.fake import FakeEngine
+from runner.sandbox.local import LocalEngine
+from testbed.errors import SandboxUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from runner.sandbox.base import Engine, Sandbox
+
+
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+LOCAL = pytest.param("local", marks=pytest.mark.bubblewrap)
+SMALL = Limits(
+    memory_bytes=256 << 20, cpus=1.0, pids=64, disk_bytes=32 << 20, output_bytes=64 << 10
+)
+
+
+def _absent(name: str, error: SandboxUnavailable) -> None:
+    """Skip, or fail where the environment says that the engine must be there."""
+    if os.environ.get(f"TESTBED_REQUIRE_{name}") == "1":
+        pytest.fail(f"required, but: {error}")
+    pytest.skip(str(error))
+
+
+def _prepared(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Prepare an image without packages; the engine's own lock keeps parallel tests apart."""
+    empty = tmp_path_factory.mktemp("no-packages")
+    for folder in (empty, *empty.parents[:3]):
+        if folder.stat().st_uid == os.geteuid() and folder != folder.parent:
+            folder.chmod(0o755)
+    dependencies = Dependencies(node_modules=str(empty), digest="none")
+    with ThreadPoolExecutor(1) as thread:  # a session's fixture must not touch a test's loop
+        return thread.submit(
+            lambda: asyncio.run(engine.prepare(dependencies, lambda _: None))
+        ).result()
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerEngine]:
+    try:
+        engine = DockerEngine()
+    except SandboxUnavailable as error:
+        _absent("DOCKER", error)
+        raise
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def local_engine() -> LocalEngine:
+    try:
+        return LocalEngine()
+    except SandboxUnavailable as error:
+        _absent("BUBBLEWRAP", error)
+        raise
+
+
+@pytest.fixture(scope="session")
+def test_image(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the Docker image with Node and the toolbox, but no packages."""
+    return _prepared(docker_engine, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def local_image(local_engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the local engine's name for Node and the toolbox, but no packages."""
+    return _prepared(local_engine, tmp_path_factory)
+
+
+def _alive(pids: list[int]) -> list[int]:
+    """Keep those that run; one that waits for this machine's init to reap it does not."""
+    stats = {pid: Path(f"/proc/{pid}/stat") for pid in pids}
+    return [p for p, s in stats.items() if s.exists() and ") Z " not in s.read_text()]
+
+
+def _family(pid: int) -> list[int]:
+    """List the processes that descend from one."""
+    members = [pid]
+    for member in members:
+        for thread in Path(f"/proc/{member}/task").glob("*"):
+            members += map(int, (thread / "children").read_text().split())
+    return members[1:]
+
+
+def _engine(kind: str, request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    if kind == "fake":
+        return FakeEngine(), "fake-none"
+    image = {"docker": "test_image", "local": "local_image"}[kind]
+    return request.getfixturevalue(f"{kind}_engine"), request.getfixturevalue(image)
+
+
+async def _started(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    engine, image = _engine(request.param, request)
+    run = f"test-{os.getpid()}"
+    started = await engine.start(SandboxSpec(run_id=run, name="box", image=image, limits=SMALL))
+    processes = _family(os.getpid())
+    try:
+        yield started
+    finally:
+        await asyncio.wait_for(started.close(), 30)
+    assert await engine.clean(run) == 0, "the sandbox left something behind"
+    assert not _alive(processes)
+
+
+@pytest.fixture(params=[DOCKER, LOCAL, "fake"])
+async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """Return a sandbox of any engine."""
+    async for started in _started(request):
+        yield started
+
+
+@pytest.fixture(params=[DOCKER, LOCAL])
+async def box(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """Return a sandbox that really runs commands."""
+    async for started in _started(request):
+        yield started

@@ -1,0 +1,87 @@
+"""The real suite in the real sandbox: the fixture's own commands, and every proof of fairness."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.sandbox.base import SandboxSpec
+from runner.scene import build_images
+from runner.workspace import seed_workspace
+from testbed.scenario import load_suite
+from testbed.tree import matches, read_tree
+
+if TYPE_CHECKING:
+    from runner.sandbox.base import ExecResult
+    from runner.sandbox.docker import DockerEngine
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache"
+COMMANDS = ("npm test", "npm run typecheck", "npm run lint", "npm run build")
+
+pytestmark = [pytest.mark.docker, pytest.mark.fixture]
+
+
+async def run_all(engine: DockerEngine, scenario_id: str) -> dict[str, ExecResult]:
+    """Run the fixture's commands as an agent would, on the tree that it would find."""
+    (scenario,) = load_suite(ROOT).pick((scenario_id,)).scenarios
+    images = await build_images([scenario], engine=engine, cache=CACHE, progress=print)
+    spec = SandboxSpec(
+        run_id="test-fixture",
+        name=f"commands-{scenario_id}",
+        image=images[scenario.fixture.id],
+        environment=scenario.fixture.card.environment,
+    )
+    async with await engine.start(spec) as sandbox:
+        await sandbox.unpack(seed_workspace(scenario).archive)
+        return {
+            line: await sandbox.run(["bash", "-c", line], timeout_s=240, merge=True)
+            for line in COMMANDS
+        }
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "scenario", sorted(p.parent.name for p in ROOT.glob("scenarios/*/seed.patch"))
+)
+def test_a_seeded_tree_looks_healthy_to_whoever_works_on_it(
+    docker_engine: DockerEngine, scenario: str
+) -> None:
+    results = asyncio.run(run_all(docker_engine, scenario))
+
+    failed = {line: r.stdout.decode()[-2000:] for line, r in results.items() if r.exit_code != 0}
+    assert failed == {}
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.usefixtures("docker_engine")
+def test_right_patches_pass_and_nothing_and_wrong_ones_fail() -> None:
+    proven = subprocess.run(
+        [sys.executable, "-m", "testbed", "verify", "--engine", "docker", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    proofs = json.loads(proven.stdout)
+    broken = {f"{p['scenario']} {p['patch']}": p["fault"] for p in proofs if not p["holds"]}
+    assert broken == {}
+    assert proven.returncode == 0
+    assert {p["scenario"] for p in proofs} == {"dark-mode", "docx-upload", "shared-action-helper"}
+
+
+def test_the_application_is_of_readable_size_and_carries_no_stray_files() -> None:
+    (fixture,) = {s.fixture.id: s.fixture for s in load_suite(ROOT).scenarios}.values()
+    tree = read_tree(fixture.root, fixture.card.ignored)
+
+    sources = [path for path in tree if matches(path, ("**/*.ts", "**/*.tsx"))]
+    assert len(sources) > 60
+    assert max(tree[path].data.count(b"\n") for path in sources) < 400
+    assert not [path for path in tree if path.endswith((".db", ".log", ".map"))]
