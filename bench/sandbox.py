@@ -1,6 +1,6 @@
 """Measures the sandboxes against the Docker CLI and SDK, interleaved, and prints the ratios.
 
-Run as `python bench/sandbox.py` from the root of the repository. Every figure is a median; every
+Run as `python -m bench.sandbox` from the root of the repository. Every figure is a median; every
 budget is a ratio of two medians of the same run, as absolute times drift with the machine.
 """
 
@@ -12,16 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from bench.figures import Figure, show
 from runner.sandbox.base import Dependencies, SandboxSpec
 from runner.sandbox.docker import DockerEngine
 from runner.sandbox.local import LocalEngine
-from testbed.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,26 +32,6 @@ if TYPE_CHECKING:
 FILES = 500
 PAGE = b"const line = 'nothing to see';\n" * 132
 SEARCH = "needle_in_page"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured ratio and what it may be."""
-
-    name: str
-    value: float
-    budget: str
-    ok: bool
-
-
-def at_least(name: str, slow: float, fast: float, budget: float) -> Figure:
-    """Demand that `fast` beats `slow` by a factor."""
-    return Figure(name, slow / fast, f">= {budget:g} x", slow / fast >= budget)
-
-
-def at_most(name: str, ours: float, other: float, budget: float) -> Figure:
-    """Demand that `ours` stays below a part or a multiple of `other`."""
-    return Figure(name, ours / other, f"<= {budget:g} x", ours / other <= budget)
 
 
 async def timed(step: Step) -> float:
@@ -191,15 +168,23 @@ def tell(message: str) -> None:
 
 def judged(ms: dict[str, float]) -> list[Figure]:
     """Hold the medians against the budgets."""
+
+    def faster(name: str, slow: str, fast: str, budget: float) -> Figure:
+        return Figure(name, ms[slow] / ms[fast], "x", at_least=budget)
+
+    def part(name: str, ours: str, other: str, budget: float) -> Figure:
+        return Figure(name, ms[ours] / ms[other], "x", at_most=budget)
+
     return [
-        at_least("read 4 KB: CLI / ours", ms["cli read"], ms["ours read"], 50),
-        at_least("write 4 KB: CLI / ours", ms["cli write"], ms["ours write"], 50),
-        at_most("read 4 KB: ours / host pipe", ms["ours read"], ms["pipe read"], 3),
-        at_most("write 4 KB: ours / host pipe", ms["ours write"], ms["pipe write"], 3),
-        at_least("true in a shell: CLI / ours", ms["cli true"], ms["ours true"], 40),
-        at_least("search 500 files: CLI grep / ours", ms["cli search"], ms["ours search"], 8),
-        at_most("start to first answer: ours / CLI", ms["ours start"], ms["cli start"], 0.5),
-        at_most("kill to gone: ours / CLI", ms["ours gone"], ms["cli gone"], 0.7),
+        faster("read 4 KB: CLI / ours", "cli read", "ours read", 50),
+        faster("write 4 KB: CLI / ours", "cli write", "ours write", 50),
+        part("read 4 KB: ours / host pipe", "ours read", "pipe read", 3),
+        part("write 4 KB: ours / host pipe", "ours write", "pipe write", 3),
+        faster("true in a shell: CLI / ours", "cli true", "ours true", 40),
+        Figure("true in a shell: SDK / ours", ms["sdk true"] / ms["ours true"], "x"),
+        faster("search 500 files: CLI grep / ours", "cli search", "ours search", 8),
+        part("start to first answer: ours / CLI", "ours start", "cli start", 0.5),
+        part("kill to gone: ours / CLI", "ours gone", "cli gone", 0.7),
     ]
 
 
@@ -213,21 +198,12 @@ async def measure(rounds: int = 80) -> tuple[dict[str, float], list[Figure]]:
     return ms, judged(ms)
 
 
-def main() -> int:
-    """Print the table; return 1 when a budget is missed."""
-    try:
-        ms, figures = asyncio.run(measure())
-    except SandboxUnavailable as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    lines = [f"{name:<16} {value:9.2f} ms" for name, value in ms.items()]
-    lines += ["", f"{'figure':<36} | {'measured':>9} | {'budget':>9} | ok"]
-    for figure in figures:
-        ok = "yes" if figure.ok else "NO"
-        lines.append(f"{figure.name:<36} | {figure.value:8.2f}x | {figure.budget:>9} | {ok}")
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0 if all(figure.ok for figure in figures) else 1
+def main() -> bool:
+    """Print the medians and the ratios; return whether every budget is held."""
+    ms, figures = asyncio.run(measure())
+    show("Sandbox calls, medians", [Figure(name, value, "ms") for name, value in ms.items()])
+    return show("Sandbox calls, ratios", figures)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(not main())

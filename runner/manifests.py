@@ -33,9 +33,7 @@ async def record_manifests(
         run_id=run_id,
         name=f"record-{scenario.id}",
     )
-    solved = apply_patch(
-        workspace, scenario.reference.read_bytes(), source=str(scenario.reference)
-    )
+    solved = apply_patch(workspace, scenario.reference.read_bytes(), source=str(scenario.reference))
     reference = graded_tree(scenario.fixture.card, workspace.tree, solved)
     before = await _passed(bench, workspace.tree, demand_green=False)
     after = await _passed(bench, reference, demand_green=True)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from runner.sandbox.client import ToolboxSandbox
-from runner.sandbox.images import TOOLBOX_INSIDE, build
+from runner.sandbox.images import TOOLBOX_INSIDE, build, remove_all
 from runner.sandbox.owner import is_dead, object_name, owner_mark
 from runner.sandbox.sizes import MAX_FILES, OPEN_FILES, SHM_BYTES, TMP_BYTES, total_memory
 from testbed.errors import SandboxLost, SandboxUnavailable
@@ -123,6 +123,11 @@ class DockerEngine:
         """Remove strays of a run (of every run whose owner process is dead when `None`)."""
         with _translated("remove stray containers"):
             return await asyncio.to_thread(self._clean, run_id)
+
+    async def remove_images(self) -> int:
+        """Remove every image that was built here and is not in use; return how many."""
+        with _translated("remove images"):
+            return await asyncio.to_thread(remove_all, self._client)
 
     async def _abandon(self, creation: asyncio.Future[tuple[str, socket.socket]]) -> None:
         """Remove what a cancelled start made."""

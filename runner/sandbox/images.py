@@ -15,6 +15,7 @@ import subprocess
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +70,25 @@ def build(
         image = builder.layer(image, "node", node_version(), _add_node)
         image = builder.layer(image, "dependencies", dependencies.digest, _adder(dependencies))
         return builder.layer(image, "sandbox", TOOLBOX.read_text(), _add_toolbox)
+
+
+def remove_all(client: DockerClient) -> int:
+    """Remove every image that `build` ever made here and no container uses; return how many."""
+    from docker.errors import APIError
+
+    layers = tuple(f"testbed-{name}:" for name in ("sandbox", "dependencies", "node", "base"))
+    tags = [tag for image in client.api.images() for tag in image.get("RepoTags") or ()]
+    removed = 0
+    with _one_at_a_time():
+        for tag in sorted((t for t in tags if t.startswith(layers)), reverse=True):
+            try:
+                client.api.remove_image(tag)
+            except APIError as fault:
+                if fault.status_code != HTTPStatus.CONFLICT:
+                    raise
+            else:
+                removed += 1
+    return removed
 
 
 @contextmanager

@@ -15,9 +15,13 @@ def command(
     run: Annotated[
         str | None, typer.Option("--run", help="Only this run's, even if its owner lives.")
     ] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Also remove the images; they are built again.")
+    ] = False,
 ) -> None:
     """Remove sandboxes whose owner process is dead. Results are never touched."""
     from runner.sandbox.choose import choose_engine
+    from runner.sandbox.docker import DockerEngine
     from testbed.errors import SandboxUnavailable
 
     removed = 0
@@ -27,4 +31,6 @@ def command(
         except SandboxUnavailable:
             continue
         removed += asyncio.run(engine.clean(run))
+        if images and isinstance(engine, DockerEngine):
+            talk().print(f"removed {asyncio.run(engine.remove_images())} images")
     talk().print(f"removed {removed} stray sandbox{'' if removed == 1 else 'es'}")

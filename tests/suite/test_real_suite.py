@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 COMMANDS = ("npm test", "npm run typecheck", "npm run lint", "npm run build")
 
-pytestmark = [pytest.mark.docker, pytest.mark.fixture]
+pytestmark = pytest.mark.fixture
 
 
 async def run_all(engine: DockerEngine, scenario_id: str) -> dict[str, ExecResult]:
@@ -59,6 +59,7 @@ def test_a_seeded_tree_looks_healthy_to_whoever_works_on_it(
     assert failed == {}
 
 
+@pytest.mark.docker
 @pytest.mark.timeout(2400)
 @pytest.mark.usefixtures("docker_engine")
 def test_right_patches_pass_and_nothing_and_wrong_ones_fail() -> None:
@@ -75,6 +76,42 @@ def test_right_patches_pass_and_nothing_and_wrong_ones_fail() -> None:
     assert broken == {}
     assert proven.returncode == 0
     assert {p["scenario"] for p in proofs} == {"dark-mode", "docx-upload", "shared-action-helper"}
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("local_engine")
+def test_without_docker_the_same_patches_get_the_same_verdicts(tmp_path: Path) -> None:
+    players = ("-m", "scripted/oracle", "-m", "scripted/noop")
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "testbed",
+            "run",
+            *players,
+            "-n",
+            "1",
+            "--engine",
+            "local",
+            "--runs",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "apt-get install docker.io" in ran.stderr
+    (journal,) = tmp_path.glob("*/trials.jsonl")
+    trials = [json.loads(line) for line in journal.read_text().splitlines()]
+    verdicts = {(t["scenario"], t["model"]): t["verdict"] for t in trials}
+    scenarios = {scenario for scenario, _ in verdicts}
+    assert len(scenarios) == 3
+    assert all(verdicts[s, "scripted/oracle"] == "pass" for s in scenarios)
+    assert all(verdicts[s, "scripted/noop"] == "fail" for s in scenarios)
 
 
 def test_the_application_is_of_readable_size_and_carries_no_stray_files() -> None:
