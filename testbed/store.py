@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
+import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,17 +146,17 @@ def storing(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, durable when this returns."""
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with half.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(path)
+            half.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            half.unlink(missing_ok=True)
             raise
 
 
