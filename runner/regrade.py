@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from runner.grading.grade import grade
 from runner.session import prepare
 from runner.summary import graded
 from runner.trial import grade_name, store_grade
@@ -44,13 +43,9 @@ async def _again(
     planned = PlannedTrial(*trial.key)
     paths = run.paths.attempt(planned, trial.attempt)
     async with room:
-        result = await grade(
-            scene.scenario,
-            scene.workspace,
+        result = await scene.grade(
             paths.patch.read_bytes(),
-            baseline=scene.baseline,
             engine=engine,
-            image=scene.image,
             run_id=run.config.run_id,
             name=grade_name(planned),
         )

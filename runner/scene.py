@@ -7,13 +7,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.grading.grade import Baseline, baseline
+from runner.grading.grade import Baseline, GradeResult, baseline, grade
+from runner.grading.warmth import COLD, Warmth, warm_up
 from runner.sandbox.dependencies import install
 from runner.workspace import Workspace, apply_patch, seed_workspace
 from testbed.tree import File, Tree, digest_tree, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from runner.sandbox.base import Dependencies, Engine, Progress
@@ -28,6 +29,23 @@ class Scene:
     workspace: Workspace
     image: str
     baseline: Baseline
+    warmth: Warmth = COLD
+
+    async def grade(
+        self, diff: bytes, *, engine: Engine, run_id: str, name: str, cold: bool = False
+    ) -> GradeResult:
+        """Grade a patch of this scenario, with the fixture's build caches unless `cold`."""
+        return await grade(
+            self.scenario,
+            self.workspace,
+            diff,
+            baseline=self.baseline,
+            engine=engine,
+            image=self.image,
+            run_id=run_id,
+            name=name,
+            warmth=COLD if cold else self.warmth,
+        )
 
     def reference(self) -> Tree:
         """Return the seeded tree after the reference solution, for players."""
@@ -51,8 +69,37 @@ async def build_images(
     }
 
 
+async def warm_all(
+    scenarios: Iterable[Scenario],
+    images: Mapping[str, str],
+    *,
+    engine: Engine,
+    cache: Path,
+    progress: Progress,
+) -> dict[str, Warmth]:
+    """Make every fixture's build caches, or reuse them; fixture -> caches."""
+    fixtures = {scenario.fixture.id: scenario.fixture for scenario in scenarios}
+    return {
+        name: await warm_up(
+            fixture,
+            engine=engine,
+            image=images[name],
+            cache=cache,
+            run_id="warm-up",
+            progress=progress,
+        )
+        for name, fixture in fixtures.items()
+    }
+
+
 async def set_scene(
-    scenario: Scenario, workspace: Workspace, *, image: str, engine: Engine, run_id: str
+    scenario: Scenario,
+    workspace: Workspace,
+    *,
+    image: str,
+    engine: Engine,
+    run_id: str,
+    warmth: Warmth = COLD,
 ) -> Scene:
     """Measure the seeded tree once, so that only what a patch introduced is held against it."""
     measured = await baseline(
@@ -63,7 +110,9 @@ async def set_scene(
         run_id=run_id,
         name=f"baseline-{scenario.id}",
     )
-    return Scene(scenario=scenario, workspace=workspace, image=image, baseline=measured)
+    return Scene(
+        scenario=scenario, workspace=workspace, image=image, baseline=measured, warmth=warmth
+    )
 
 
 def digest_fixture(fixture: Fixture) -> str:

@@ -11,13 +11,22 @@ from runner.agent.prompts import prompts_digest
 from runner.batch import Batch, Watcher
 from runner.chatters import Chatters, probe_endpoints
 from runner.sandbox.choose import choose_engine
-from runner.scene import Scene, build_images, digest_fixture, digest_scenario, seed_all, set_scene
+from runner.scene import (
+    Scene,
+    build_images,
+    digest_fixture,
+    digest_scenario,
+    seed_all,
+    set_scene,
+    warm_all,
+)
 from runner.trial import Workshop, make_trial
 from testbed.plan import RunLock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.grading.warmth import Warmth
     from runner.sandbox.base import Engine, Progress
     from runner.workspace import Workspace
     from testbed.plan import EngineName, PlannedTrial, RunConfig
@@ -32,6 +41,7 @@ class Prepared:
 
     engine: Engine
     images: dict[str, str]
+    warmth: dict[str, Warmth]
     workspaces: dict[str, Workspace]
     scenarios: tuple[Scenario, ...]
 
@@ -56,6 +66,7 @@ class Prepared:
             image=self.images[scenario.fixture.id],
             engine=self.engine,
             run_id=run_id,
+            warmth=self.warmth[scenario.fixture.id],
         )
 
     async def scenes(self, *, run_id: str, progress: Progress) -> dict[str, Scene]:
@@ -75,8 +86,12 @@ async def prepare(
     removed = await engine.clean()
     if removed:
         progress(f"removed {removed} sandboxes that a crashed run left behind")
-    images = await build_images(suite.scenarios, engine=engine, cache=cache, progress=progress)
-    return Prepared(engine=engine, images=images, workspaces=workspaces, scenarios=suite.scenarios)
+    scenarios = suite.scenarios
+    images = await build_images(scenarios, engine=engine, cache=cache, progress=progress)
+    warmth = await warm_all(scenarios, images, engine=engine, cache=cache, progress=progress)
+    return Prepared(
+        engine=engine, images=images, warmth=warmth, workspaces=workspaces, scenarios=scenarios
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

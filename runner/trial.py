@@ -15,7 +15,6 @@ from runner.agent.budget import AgentResult, Budget
 from runner.agent.loop import run_agent
 from runner.agent.prompts import Task
 from runner.agent.tools import Tools
-from runner.grading.grade import GradeResult, grade
 from runner.recording import Recording
 from runner.sandbox.base import SandboxSpec, ToolFault
 from runner.summary import Outcome, summarise
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from runner.chat.base import ChatModel
+    from runner.grading.grade import GradeResult
     from runner.sandbox.base import Engine, Sandbox
     from runner.scene import Scene
     from testbed.plan import PlannedTrial
@@ -168,13 +168,9 @@ async def _grade(
         await workshop.graders.acquire()
     try:
         with phases.timed("grade"):
-            graded = await grade(
-                scene.scenario,
-                scene.workspace,
+            graded = await scene.grade(
                 diff,
-                baseline=scene.baseline,
                 engine=workshop.engine,
-                image=scene.image,
                 run_id=workshop.run.config.run_id,
                 name=grade_name(planned),
             )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.grading.grade import grade
 from testbed.records import Grade, Verdict
 
 if TYPE_CHECKING:
@@ -19,13 +18,26 @@ if TYPE_CHECKING:
 CONSTRAINT = "constraint:"
 
 
+@dataclass(frozen=True)
+class Case:
+    """One patch to be graded; `None` is the empty one."""
+
+    candidate: CandidatePatch | None
+    cold: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name it for people and for its sandbox."""
+        return (self.candidate.name if self.candidate else "nothing") + "-cold" * self.cold
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """One patch of a scenario, graded, and what should have come out."""
 
     scenario: str
     patch: str
-    """`nothing`, `reference`, `right/<name>` or `wrong/<name>`."""
+    """`nothing`, `reference`, `right/<name>` or `wrong/<name>`; `-cold` without build caches."""
     expected: str
     fault: str
     """Empty when it came out as expected."""
@@ -40,13 +52,16 @@ class Proof:
 async def prove(
     scenes: Sequence[Scene], *, engine: Engine, run_id: str, jobs: int, times: int
 ) -> AsyncIterator[Proof]:
-    """Grade every patch of every scenario `times` times; yield each proof as it is done."""
+    """Grade every patch of every scenario `times` times; yield each proof as it is done.
+
+    Where build caches are used, nothing and the reference are graded without them too.
+    """
     room = asyncio.Semaphore(jobs)
     cases = [
-        _prove_one(scene, candidate, engine=engine, run_id=run_id, room=room)
+        _prove_one(scene, case, engine=engine, run_id=run_id, room=room)
         for scene in scenes
         for _ in range(times)
-        for candidate in (None, *scene.scenario.candidates())
+        for case in cases_of(scene)
     ]
     tasks = [asyncio.ensure_future(case) for case in cases]
     try:
@@ -58,29 +73,29 @@ async def prove(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def cases_of(scene: Scene) -> tuple[Case, ...]:
+    """List what has to be proven of a scenario."""
+    nothing, (reference, *others) = Case(None), map(Case, scene.scenario.candidates())
+    warm = (nothing, reference, *others)
+    used = [step for step in scene.scenario.steps() if step.id in scene.warmth.archives]
+    return (*warm, Case(None, cold=True), replace(reference, cold=True)) if used else warm
+
+
 async def _prove_one(
-    scene: Scene,
-    candidate: CandidatePatch | None,
-    *,
-    engine: Engine,
-    run_id: str,
-    room: asyncio.Semaphore,
+    scene: Scene, case: Case, *, engine: Engine, run_id: str, room: asyncio.Semaphore
 ) -> Proof:
-    name = candidate.name if candidate else "nothing"
+    candidate = case.candidate
     async with room:
-        result = await grade(
-            scene.scenario,
-            scene.workspace,
+        result = await scene.grade(
             candidate.path.read_bytes() if candidate else b"",
-            baseline=scene.baseline,
             engine=engine,
-            image=scene.image,
             run_id=run_id,
-            name=f"verify-{scene.scenario.id}-{name.replace('/', '-')}",
+            name=f"verify-{scene.scenario.id}-{case.name.replace('/', '-')}",
+            cold=case.cold,
         )
     return Proof(
         scenario=scene.scenario.id,
-        patch=name,
+        patch=case.name,
         expected=_expected(candidate),
         fault=_fault(result.grade, candidate),
         seconds=result.grade.seconds,

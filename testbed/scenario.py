@@ -28,20 +28,26 @@ class Kind(StrEnum):
     REFACTOR = "refactor"
 
 
-class Step(Settings):
-    """One grading step: a test command that writes a JUnit report."""
+class Command(Settings):
+    """One grading command."""
+
+    argv: Argv
+    timeout_seconds: Seconds
+
+
+class Warmup(Command):
+    """A command run once on the untouched fixture, for the cache that it leaves."""
+
+    keep: RelativePath
+    """Folder that is laid out again before the step it belongs to."""
+
+
+class Step(Command):
+    """A test command that writes a JUnit report."""
 
     id: Slug
-    argv: Argv
     junit: RelativePath
-    timeout_seconds: Seconds
-
-
-class Command(Settings):
-    """One grading command without a report."""
-
-    argv: Argv
-    timeout_seconds: Seconds
+    warmup: Warmup | None = None
 
 
 class FixtureCard(Settings):

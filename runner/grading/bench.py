@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
 from runner.grading.evidence import StepRun
 from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
+from runner.grading.warmth import COLD, Warmth
 from runner.sandbox.base import Limits, SandboxSpec, ToolFault
 from testbed.errors import SandboxLost
 from testbed.tree import File, Tree, matches, read_tree
@@ -58,6 +59,7 @@ class Bench:
     image: str
     run_id: str
     name: str
+    warmth: Warmth = COLD
 
     async def inspect(self, tree: Tree) -> Outputs:
         """Type-check and lint a tree, without its tests."""
@@ -73,6 +75,7 @@ class Bench:
         first, *rest = self.scenario.steps()
         async with self._open(laid, first.id) as sandbox:
             outputs = await self._inspect(sandbox)
+            await self.warmth.lay(first.id, sandbox)
             runs = [await _run_step(sandbox, first)]
         return outputs, (*runs, *[await self.run_step(tree, step) for step in rest])
 
@@ -96,6 +99,7 @@ class Bench:
     async def run_step(self, tree: Tree, step: Step, *, label: str = "") -> StepRun:
         """Run one step on a tree, in a sandbox of its own."""
         async with self._open(self.lay(tree), f"{label}{step.id}") as sandbox:
+            await self.warmth.lay(step.id, sandbox)
             return await _run_step(sandbox, step)
 
     def lay(self, tree: Tree) -> Tree:

@@ -13,6 +13,7 @@ from runner.grading.changes import read_changes
 from runner.grading.constraints import check_constraints
 from runner.grading.evidence import judge
 from runner.grading.quality import introduced, read_findings
+from runner.grading.warmth import COLD, Warmth
 from runner.workspace import apply_patch, diff_trees
 from testbed.errors import EnvironmentFault, SandboxLost, SandboxUnavailable
 from testbed.records import (
@@ -101,13 +102,18 @@ async def grade(
     image: str,
     run_id: str,
     name: str,
+    warmth: Warmth = COLD,
 ) -> GradeResult:
     """Grade a patch. Depends on scenario and patch alone; raises `PatchError` if it does not apply.
+
+    `warmth` may save time and must not change a verdict, which `testbed verify` proves.
 
     Whatever infrastructure does to it ends as `ungraded` with its origin, never as an error.
     """
     began = time.monotonic()
-    bench = Bench(scenario=scenario, engine=engine, image=image, run_id=run_id, name=name)
+    bench = Bench(
+        scenario=scenario, engine=engine, image=image, run_id=run_id, name=name, warmth=warmth
+    )
     case = await asyncio.to_thread(_prepare, scenario, workspace, diff)
     try:
         outputs, runs = await bench.try_tree(case.graded)

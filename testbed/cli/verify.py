@@ -76,11 +76,11 @@ async def _prove(
     suite: Suite, *, engine: EngineName, progress: Progress, jobs: int, times: int
 ) -> list[Proof]:
     from runner.session import prepare
-    from runner.verify import prove
+    from runner.verify import cases_of, prove
 
     prepared = await prepare(suite, engine_name=engine, cache=cache_folder(), progress=progress)
     scenes = await prepared.scenes(run_id=RUN_ID, progress=progress)
-    planned = sum(len(s.candidates()) + 1 for s in suite.scenarios) * times
+    planned = sum(len(cases_of(scene)) for scene in scenes.values()) * times
     proofs: list[Proof] = []
     async for proof in prove(
         list(scenes.values()), engine=prepared.engine, run_id=RUN_ID, jobs=jobs, times=times
