@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -20,6 +19,8 @@ def command(
     ] = False,
 ) -> None:
     """Remove sandboxes whose owner process is dead. Results are never touched."""
+    import asyncio
+
     from runner.sandbox.choose import choose_engine
     from runner.sandbox.docker import DockerEngine
     from testbed.errors import SandboxUnavailable
