@@ -40,10 +40,17 @@ def sentence(view: RunView) -> str:
     engine = words.clean(view.conditions.get("engine", "not stated"))
     return (
         f"Run {words.clean(view.run_id)} of {words.moment(view.created)}: "
-        f"{words.plural(len(view.models), 'model')}, "
+        f"{_cast(view)}, "
         f"{words.plural(len(view.scenarios), 'scenario')} \N{MULTIPLICATION SIGN} "
         f"{words.plural(view.repeats, 'repeat')}, sandbox engine {engine}."
     )
+
+
+def _cast(view: RunView) -> str:
+    """Count models and scripted players apart: a player is no model."""
+    players = sum(model.scripted for model in view.models)
+    groups = ((len(view.models) - players, "model"), (players, "scripted player"))
+    return " and ".join(words.plural(count, noun) for count, noun in groups if count)
 
 
 def cell(figures: CellFigures) -> str:

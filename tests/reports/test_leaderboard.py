@@ -59,7 +59,7 @@ def test_a_cell_shows_what_has_no_verdict(view: RunView) -> None:
 
 def test_the_sentence_says_what_ran_where(view: RunView) -> None:
     assert sentence(view) == (
-        "Run 2026-11-22-1355-a7f3 of 2026-11-22 13:55 UTC: 4 models, "
+        "Run 2026-11-22-1355-a7f3 of 2026-11-22 13:55 UTC: 2 models and 2 scripted players, "
         "9 scenarios \N{MULTIPLICATION SIGN} 3 repeats, sandbox engine docker 20.10.24."
     )
     assert "sandbox engine not stated" in sentence(replace(view, conditions={}))
