@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from runner.session import prepare
+from runner.conductor import prepare
 from runner.summary import graded
 from runner.trial import grade_name, store_grade
 from testbed.plan import PlannedTrial

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
     """Make the missing trials of a run, then report it; return the exit code."""
-    from runner.session import Session
+    from runner.conductor import Conductor
     from testbed.cli.progress import TrialProgress
 
     console = talk()
@@ -30,7 +30,7 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
         f"run {run.config.run_id}: {missing} of {planned} trials to make, {jobs} at a time"
     )
     watcher = TrialProgress(console, planned=planned, done=planned - missing, jobs=jobs)
-    session = Session(
+    conductor = Conductor(
         run=run,
         suite=suite,
         cache=cache_folder(),
@@ -41,7 +41,7 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
     )
     try:
         with watcher:
-            batch = run_until_signal(session.work())
+            batch = run_until_signal(conductor.work())
     except KeyboardInterrupt:
         console.print(
             f"interrupted, finished trials are kept: continue with "

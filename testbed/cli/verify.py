@@ -57,8 +57,8 @@ def command(
 
 
 async def _record(suite: Suite, *, engine: EngineName, progress: Progress) -> None:
+    from runner.conductor import prepare
     from runner.manifests import record_manifests
-    from runner.session import prepare
 
     prepared = await prepare(suite, engine_name=engine, cache=cache_folder(), progress=progress)
     for scenario in suite.scenarios:
@@ -75,7 +75,7 @@ async def _record(suite: Suite, *, engine: EngineName, progress: Progress) -> No
 async def _prove(
     suite: Suite, *, engine: EngineName, progress: Progress, jobs: int, times: int
 ) -> list[Proof]:
-    from runner.session import prepare
+    from runner.conductor import prepare
     from runner.verify import cases_of, prove
 
     prepared = await prepare(suite, engine_name=engine, cache=cache_folder(), progress=progress)

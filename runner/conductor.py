@@ -95,7 +95,7 @@ async def prepare(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class Conductor:
     """Makes the trials that a run still misses."""
 
     run: Run
