@@ -45,6 +45,8 @@ class Batch:
     watcher: Watcher = field(default_factory=Watcher)
     capped: bool = field(default=False, init=False)
     """Whether the run's cost limit kept trials from being started."""
+    given_up: dict[str, str] = field(default_factory=dict, init=False)
+    """Model -> why none of its other trials was started."""
     _queue: deque[PlannedTrial] = field(default_factory=deque, init=False)
     _spoiled: Counter[PlannedTrial] = field(default_factory=Counter, init=False)
     _in_a_row: int = field(default=0, init=False)
@@ -68,6 +70,8 @@ class Batch:
                 self.capped = True
                 return
             planned = self._queue.popleft()
+            if planned.model in self.given_up:
+                continue
             self.watcher.began(planned)
             trial = await self.make(planned, self.run.next_attempt(planned))
             self.run.add(trial)
@@ -82,6 +86,9 @@ class Batch:
     def _consider_again(self, planned: PlannedTrial, trial: Trial) -> None:
         if trial.verdict is not Verdict.UNGRADED:
             self._in_a_row = 0
+            return
+        if trial.failure and trial.failure.final:
+            self.given_up[planned.model] = trial.failure.detail
             return
         self._in_a_row += 1
         if self._in_a_row >= MAX_SPOILED_IN_A_ROW:

@@ -99,7 +99,8 @@ class ToolCall(Record):
     cause: str | None = None
     """Why it went no further than `stage`: leaked_text_call, truncated_call, invalid_json,
     concatenated_json, unknown_tool, missing_required, unexpected_param, wrong_type,
-    schema_other, precondition_failed:<code>, repeated; `None` for effective calls."""
+    schema_other, precondition_failed:<code>, repeated, provider_rejected; `None` for effective
+    calls."""
     seconds: float = 0.0
     """Time in the sandbox."""
     result: str = ""
@@ -157,6 +158,8 @@ class Failure(Record):
 
     origin: Origin
     detail: str
+    final: bool = False
+    """Trying again cannot help: the key, the quota or the request itself was refused."""
 
 
 class Patch(Record):

@@ -32,6 +32,7 @@ UNUSABLE_REPLIES: Final = 3
 """Replies in a row without one schema-valid call before the model is given up."""
 _UNUSABLE: Final = (Stage.EMITTED, Stage.PARSED, Stage.KNOWN)
 _REFUSALS: Final = frozenset({"content_filter", "refusal", "safety", "SAFETY"})
+_FINAL: Final = frozenset({"auth", "quota", "bad_request"})
 _MODEL_ENDINGS: Final = {
     "context_length": Ending.CONTEXT_OVERFLOW,
     "content_filter": Ending.REFUSED,
@@ -60,7 +61,8 @@ async def run_agent(
         if fault.model_fault:
             ending = _MODEL_ENDINGS.get(fault.kind, Ending.MODEL_ERROR)
         else:
-            failure = Failure(origin=Origin.MODEL_API, detail=str(fault))
+            final = fault.kind in _FINAL
+            failure = Failure(origin=Origin.MODEL_API, detail=str(fault), final=final)
             ending = Ending.INFRA_ERROR
     return AgentResult(
         ending=ending,

@@ -50,6 +50,8 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
         return 130
     report(run, json=json)
     left = len(run.missing())
+    for model, why in batch.given_up.items():
+        console.print(f"{model} was given up: {why}", markup=False)
     if left:
         why = "the cost limit was reached" if batch.capped else "infrastructure spoiled them"
         console.print(

@@ -123,6 +123,23 @@ async def test_a_machine_that_spoils_everything_stops_the_batch(run: Run) -> Non
     assert made == 6
 
 
+async def test_a_model_whose_quota_is_used_up_is_given_up_and_the_other_goes_on(run: Run) -> None:
+    refused = Failure(origin=Origin.MODEL_API, detail="quota: pay first", final=True)
+
+    async def make(planned: PlannedTrial, attempt: int) -> Trial:
+        if planned.model == "scripted/noop":
+            return a_trial(planned, attempt, Verdict.PASS)
+        spoiled = a_trial(planned, attempt, Verdict.UNGRADED)
+        return spoiled.model_copy(update={"failure": refused})
+
+    batch = Batch(run=run, make=make, jobs=1)
+    await batch.work()
+
+    assert batch.given_up == {"scripted/oracle": "quota: pay first"}
+    assert len(run.tries()) == 7
+    assert {planned.model for planned in run.missing()} == {"scripted/oracle"}
+
+
 async def test_an_expected_error_stops_the_others_and_keeps_what_is_done(run: Run) -> None:
     cancelled = 0
 

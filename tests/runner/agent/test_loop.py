@@ -204,6 +204,7 @@ async def test_trouble_with_the_api_is_a_failure_of_infrastructure(
     assert done.result.ending is Ending.INFRA_ERROR
     assert done.result.failure is not None
     assert done.result.failure.origin is Origin.MODEL_API
+    assert done.result.failure.final is (kind in {"quota", "auth", "bad_request"})
     assert kind in done.result.failure.detail
     assert len(done.turns) == 1
 
