@@ -8,6 +8,7 @@ container.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ _NAME: Final = "testbed.name"
 _COMMAND: Final = ("python3", "-I", "-S", "-B", "-X", "utf8", "-W", "ignore")
 _STARTS_AT_ONCE: Final = 4
 _PING_S: Final = 10
+_USUAL_HOST: Final = "unix:///var/run/docker.sock"
 _CALL_S: Final = 300
 _PLAIN: Final = ("http+docker://localhost", "http+docker://localunixsocket", "http://")
 _STDOUT: Final = 1
@@ -220,6 +222,7 @@ def _connect() -> tuple[DockerClient, int]:
     from requests.exceptions import RequestException
 
     try:
+        _knock(os.environ.get("DOCKER_HOST") or _USUAL_HOST)
         client = docker.from_env(timeout=_PING_S)
         cores = int(client.info()["NCPU"])
     except (DockerException, RequestException, OSError) as error:
@@ -235,6 +238,15 @@ def _connect() -> tuple[DockerClient, int]:
         )
     client.api.timeout = _CALL_S
     return client, cores
+
+
+def _knock(host: str) -> None:
+    """Raise `OSError` when nobody listens; the SDK would leave its socket open over that."""
+    scheme, _, path = host.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(_PING_S)
+            door.connect(path)
 
 
 def _attach(api: APIClient, container: str) -> socket.socket:
