@@ -52,11 +52,15 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
     left = len(run.missing())
     for model, why in batch.given_up.items():
         console.print(f"{model} was given up: {why}", markup=False)
-    if left:
-        why = "the cost limit was reached" if batch.capped else "infrastructure spoiled them"
+    if left and batch.capped:
         console.print(
-            f"{left} trials have no valid result, {why}: see {run.paths.journal}; "
-            f"try again with `testbed run --resume {run.config.run_id}`"
+            f"{left} trials have no valid result: the run's limit of ${run.config.max_cost_usd} "
+            "was reached; start a new run with a higher --max-cost-usd"
+        )
+    elif left:
+        console.print(
+            f"{left} trials have no valid result, infrastructure spoiled them: "
+            f"see {run.paths.journal}; try again with `testbed run --resume {run.config.run_id}`"
         )
     return 3 if left and not batch.capped else 0
 

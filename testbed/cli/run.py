@@ -94,12 +94,19 @@ def begin(
     from testbed.catalog import find_card
     from testbed.errors import UsageError
     from testbed.plan import PlannedScenario, RunConfig, new_run_id
+    from testbed.pricing import price_at
     from testbed.store import Run
 
     if not models:
         raise UsageError("no model was named", next_step="Give --model; see `testbed models`")
     cards = tuple(find_card(name) for name in dict.fromkeys(models))
     now = datetime.now(UTC)
+    for card in cards:
+        if max_cost_usd is not None and not card.scripted and not price_at(card.prices, now):
+            raise UsageError(
+                f"{card.id} has no price valid today, so --max-cost-usd could not hold",
+                next_step="Add `[[prices]]` to its card, or leave the option out",
+            )
     config = RunConfig(
         run_id=new_run_id(now),
         created_at=now.isoformat(timespec="seconds"),

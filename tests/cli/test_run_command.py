@@ -123,6 +123,7 @@ def test_verify_records_the_manifests_that_tests_show(desk: Desk, engine: str) -
         (("run", "-m", "openai/gpt-4.1"), 3, ("OPENAI_API_KEY is not set",)),
         (("run", "-m", "broken.toml"), 2, ("broken.toml", "`model`")),
         (("run", "-m", "deaf.toml"), 3, ("mine/deaf", "127.0.0.1:9")),
+        (("run", "-m", "deaf.toml", "--max-cost-usd", "1"), 2, ("mine/deaf has no price",)),
         (("run", "--resume", "latest"), 2, ("no run in",)),
         (("report", "r9"), 2, ("no run `r9`",)),
         (("run", "-m", "scripted/oracle", "--engine", "vm"), 2, ("'vm'",)),
