@@ -16,6 +16,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests bench
 	$(BIN)/lint-imports
+	$(BIN)/testbed scenarios lint
 
 bench: $(READY)
 	$(BIN)/python -m bench

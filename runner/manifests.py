@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner.grading.bench import Bench
 from runner.grading.grade import graded_tree
-from runner.grading.junit import Outcome
+from runner.grading.junit import Outcome, doubled_tests
+from runner.grading.terms import Terms
 from runner.workspace import apply_patch
 from testbed.errors import VerificationFailed
 from testbed.store import write_atomically
@@ -24,7 +25,8 @@ async def record_manifests(
     """Write `fail_to_pass.txt` and `pass_to_pass.txt`; return their sizes.
 
     Fail to pass: passes with the reference and not on the seeded tree. Pass to pass: passes on
-    both. Raises `VerificationFailed` when the reference leaves a test red or gives no report.
+    both. Raises `VerificationFailed` when the reference leaves a test red or gives no report, and
+    when several tests bear one name, as one of them could then hide the other.
     """
     bench = Bench(
         scenario=scenario,
@@ -32,6 +34,7 @@ async def record_manifests(
         image=image,
         run_id=run_id,
         name=f"record-{scenario.id}",
+        terms=Terms(inspect=False),
     )
     solved = apply_patch(workspace, scenario.reference.read_bytes(), source=str(scenario.reference))
     reference = graded_tree(scenario.fixture.card, workspace.tree, solved)
@@ -57,4 +60,9 @@ async def _passed(bench: Bench, tree: Tree, *, demand_green: bool) -> set[str]:
                 f"{red[0] if red else 'no report'}",
                 next_step="Mend the reference or the checks",
             )
+    if demand_green and (doubled := doubled_tests(run.report for run in runs)):
+        raise VerificationFailed(
+            f"{bench.scenario.id}: {doubled[0]} is the name of several tests",
+            next_step="Give each test a name of its own",
+        )
     return passed

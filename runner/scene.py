@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.grading.grade import Baseline, GradeResult, baseline, grade
+from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth, warm_up
 from runner.sandbox.dependencies import install
 from runner.workspace import Workspace, apply_patch, seed_workspace
@@ -32,9 +33,9 @@ class Scene:
     warmth: Warmth = COLD
 
     async def grade(
-        self, diff: bytes, *, engine: Engine, run_id: str, name: str, cold: bool = False
+        self, diff: bytes, *, engine: Engine, run_id: str, name: str, terms: Terms = USUAL
     ) -> GradeResult:
-        """Grade a patch of this scenario, with the fixture's build caches unless `cold`."""
+        """Grade a patch of this scenario; the terms of every trial are the usual ones."""
         return await grade(
             self.scenario,
             self.workspace,
@@ -44,7 +45,8 @@ class Scene:
             image=self.image,
             run_id=run_id,
             name=name,
-            warmth=COLD if cold else self.warmth,
+            warmth=COLD if terms.cold else self.warmth,
+            terms=terms,
         )
 
     def reference(self) -> Tree:

@@ -1,34 +1,25 @@
-"""Proof that a scenario is fair: right patches pass, nothing and wrong ones fail."""
+"""Proof that scenarios are fair: right patches pass, nothing and wrong ones fail."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from testbed.records import Grade, Verdict
+from runner.grading.grade import baseline
+from runner.proof.faults import expected_of, fault_of, fault_of_seed
+from runner.workspace import PatchError, make_workspace, pristine_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
-    from runner.sandbox.base import Engine
+    from runner.conductor import Prepared
+    from runner.grading.grade import Baseline
+    from runner.proof.cases import Case
     from runner.scene import Scene
-    from testbed.scenario import CandidatePatch
+    from testbed.scenario import Scenario
 
-CONSTRAINT = "constraint:"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One patch to be graded; `None` is the empty one."""
-
-    candidate: CandidatePatch | None
-    cold: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name it for people and for its sandbox."""
-        return (self.candidate.name if self.candidate else "nothing") + "-cold" * self.cold
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +28,10 @@ class Proof:
 
     scenario: str
     patch: str
-    """`nothing`, `reference`, `right/<name>` or `wrong/<name>`; `-cold` without build caches."""
+    """`files`, `seed`, `nothing`, `reference`, `right/<name>` or `wrong/<name>`.
+
+    What varied follows in brackets: `reference (load)`.
+    """
     expected: str
     fault: str
     """Empty when it came out as expected."""
@@ -50,76 +44,106 @@ class Proof:
 
 
 async def prove(
-    scenes: Sequence[Scene], *, engine: Engine, run_id: str, jobs: int, times: int
+    prepared: Prepared, cases: Sequence[Case], *, run_id: str, jobs: int
 ) -> AsyncIterator[Proof]:
-    """Grade every patch of every scenario `times` times; yield each proof as it is done.
+    """Look at every seeded tree and grade every case; yield each proof as it is done.
 
-    Where build caches are used, nothing and the reference are graded without them too.
+    Raises the first expected error of the machine; a patch's own faults are in its proof.
     """
-    room = asyncio.Semaphore(jobs)
-    cases = [
-        _prove_one(scene, case, engine=engine, run_id=run_id, room=room)
-        for scene in scenes
-        for _ in range(times)
-        for case in cases_of(scene)
+    verifier = _Verifier(prepared=prepared, run_id=run_id, room=asyncio.Semaphore(jobs))
+    proofs = [
+        *(verifier.prove_seed(scenario) for scenario in prepared.scenarios),
+        *(verifier.prove_case(case) for case in cases),
     ]
-    tasks = [asyncio.ensure_future(case) for case in cases]
+    tasks = [asyncio.ensure_future(proof) for proof in proofs]
     try:
         for done in asyncio.as_completed(tasks):
             yield await done
     finally:
-        for task in tasks:
+        begun: list[asyncio.Future[Any]] = [
+            *tasks,
+            *verifier.scenes.values(),
+            *verifier.pristine.values(),
+        ]
+        for task in begun:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
-def cases_of(scene: Scene) -> tuple[Case, ...]:
-    """List what has to be proven of a scenario."""
-    nothing, (reference, *others) = Case(None), map(Case, scene.scenario.candidates())
-    warm = (nothing, reference, *others)
-    used = [step for step in scene.scenario.steps() if step.id in scene.warmth.archives]
-    return (*warm, Case(None, cold=True), replace(reference, cold=True)) if used else warm
+@dataclass(frozen=True, kw_only=True)
+class _Verifier:
+    """Grades cases; what several of them need is measured once."""
 
+    prepared: Prepared
+    run_id: str
+    room: asyncio.Semaphore
+    scenes: dict[str, asyncio.Future[Scene]] = field(default_factory=dict)
+    pristine: dict[str, asyncio.Future[Baseline]] = field(default_factory=dict)
+    """Fixture -> what it shows before any seed."""
 
-async def _prove_one(
-    scene: Scene, case: Case, *, engine: Engine, run_id: str, room: asyncio.Semaphore
-) -> Proof:
-    candidate = case.candidate
-    async with room:
-        result = await scene.grade(
-            candidate.path.read_bytes() if candidate else b"",
-            engine=engine,
-            run_id=run_id,
-            name=f"verify-{scene.scenario.id}-{case.name.replace('/', '-')}",
-            cold=case.cold,
+    async def prove_seed(self, scenario: Scenario) -> Proof:
+        """Prove that the seeded tree looks healthy to whoever begins to work on it."""
+        pristine = _once(self.pristine, scenario.fixture.id, lambda: self._measure(scenario))
+        seeded = (await self._scene(scenario)).baseline
+        return Proof(
+            scenario=scenario.id,
+            patch="seed",
+            expected="looks healthy",
+            fault=fault_of_seed(seeded, await pristine),
+            seconds=0.0,
         )
-    return Proof(
-        scenario=scene.scenario.id,
-        patch=case.name,
-        expected=_expected(candidate),
-        fault=_fault(result.grade, candidate),
-        seconds=result.grade.seconds,
-    )
+
+    async def prove_case(self, case: Case) -> Proof:
+        """Grade one case."""
+        scene = await self._scene(case.scenario)
+        fault, seconds = await self._grade(scene, case)
+        return Proof(
+            scenario=case.scenario.id,
+            patch=case.patch,
+            expected=expected_of(case.candidate),
+            fault=fault,
+            seconds=seconds,
+        )
+
+    async def _grade(self, scene: Scene, case: Case) -> tuple[str, float]:
+        diff = case.candidate.path.read_bytes() if case.candidate else b""
+        async with self.room:
+            try:
+                result = await scene.grade(
+                    diff,
+                    engine=self.prepared.engine,
+                    run_id=self.run_id,
+                    name=f"verify-{case.slug}",
+                    terms=case.terms,
+                )
+            except PatchError as fault:
+                return fault.what, 0.0
+        return fault_of(case, result), result.grade.seconds
+
+    async def _scene(self, scenario: Scenario) -> Scene:
+        async def make() -> Scene:
+            async with self.room:
+                return await self.prepared.scene(scenario, run_id=self.run_id)
+
+        return await _once(self.scenes, scenario.id, make)
+
+    async def _measure(self, scenario: Scenario) -> Baseline:
+        fixture = scenario.fixture
+        async with self.room:
+            return await baseline(
+                scenario,
+                make_workspace(pristine_tree(fixture)),
+                engine=self.prepared.engine,
+                image=self.prepared.images[fixture.id],
+                run_id=self.run_id,
+                name=f"baseline-{fixture.id}",
+            )
 
 
-def _expected(candidate: CandidatePatch | None) -> str:
-    if candidate is None:
-        return "fail"
-    return "pass" if candidate.right else f"fail by {candidate.caught_by}"
-
-
-def _fault(grade: Grade, candidate: CandidatePatch | None) -> str:
-    """Say what is wrong with a grade; empty when it is as it must be."""
-    failed = {check.id: check.detail for check in grade.failed()}
-    if grade.verdict is Verdict.UNGRADED:
-        return f"ungraded: {grade.failure.detail if grade.failure else 'no reason recorded'}"
-    if candidate is None:
-        return "" if grade.verdict is Verdict.FAIL else "doing nothing passes"
-    if candidate.right:
-        first = next(iter(failed.items()), None)
-        return "" if first is None else f"failed {first[0]}: {first[1]}"
-    if candidate.caught_by not in failed:
-        known = candidate.caught_by in {check.id for check in grade.checks}
-        return f"{candidate.caught_by} {'passes' if known else 'is no check of this scenario'}"
-    by_constraint = candidate.caught_by.startswith(CONSTRAINT)
-    return "" if by_constraint or grade.verdict is Verdict.FAIL else "a wrong patch passes"
+def _once(
+    made: dict[str, asyncio.Future[T]], key: str, make: Callable[[], Coroutine[None, None, T]]
+) -> asyncio.Future[T]:
+    """Begin what was not begun yet."""
+    if key not in made:
+        made[key] = asyncio.ensure_future(make())
+    return made[key]

@@ -23,7 +23,7 @@ from testbed.tree import File, Tree, digest_tree, matches, read_tree
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from testbed.scenario import FixtureCard, Scenario
+    from testbed.scenario import Fixture, FixtureCard, Scenario
 
 _SETTINGS: Final = """[core]
 \trepositoryformatversion = 0
@@ -80,9 +80,8 @@ class PatchFile:
 def seed_workspace(scenario: Scenario) -> Workspace:
     """Plant the seed into the fixture; raise `ScenarioError` when it does not apply."""
     fixture = scenario.fixture
-    pristine = read_tree(fixture.root, fixture.card.ignored)
     try:
-        tree = _apply(pristine, scenario.seed.read_bytes(), str(scenario.seed))
+        tree = _apply(pristine_tree(fixture), scenario.seed.read_bytes(), str(scenario.seed))
     except PatchError as fault:
         raise ScenarioError(fault.what, next_step="Make the seed again from the fixture") from fault
     if lost := read_packed(pack_tree(tree), fixture.card.ignored)[1]:
@@ -90,8 +89,18 @@ def seed_workspace(scenario: Scenario) -> Workspace:
             f"{fixture.root}: an untouched workspace would lose {lost[0]}",
             next_step="Rename or shrink that file",
         )
+    return make_workspace(tree)
+
+
+def pristine_tree(fixture: Fixture) -> Tree:
+    """Return the fixture before any seed."""
+    return read_tree(fixture.root, fixture.card.ignored)
+
+
+def make_workspace(tree: Tree) -> Workspace:
+    """Make a tree into a repository of one commit."""
     return Workspace(
-        tree=tree, archive=pack_tree({**tree, **_one_commit(tree)}), digest=digest_tree(tree)
+        tree=tree, archive=pack_tree({**tree, **one_commit(tree)}), digest=digest_tree(tree)
     )
 
 
@@ -145,7 +154,7 @@ def _apply(tree: Tree, diff: bytes, source: str) -> Tree:
     named = {p: f for p, f in tree.items() if not _PLAIN.fullmatch(p) or p.encode() in diff}
     with tempfile.TemporaryDirectory() as folder:
         root = _repository(Path(folder))
-        _write(root, named)
+        write_tree(root, named)
         try:
             _git(root, "apply", "--whitespace=nowarn", "-", stdin=diff)
         except _GitRefused as fault:
@@ -164,7 +173,8 @@ def _apply(tree: Tree, diff: bytes, source: str) -> Tree:
     return patched
 
 
-def _write(root: Path, tree: Tree) -> None:
+def write_tree(root: Path, tree: Tree) -> None:
+    """Write the files of a tree below a folder, over those that are there."""
     for folder in sorted({str(PurePosixPath(path).parent) for path in tree}):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for path, file in tree.items():
@@ -174,7 +184,8 @@ def _write(root: Path, tree: Tree) -> None:
             target.chmod(0o755)
 
 
-def _one_commit(tree: Tree) -> Mapping[str, File]:
+def one_commit(tree: Tree) -> Mapping[str, File]:
+    """Return the `.git` of a repository whose one commit is this tree."""
     with tempfile.TemporaryDirectory() as folder:
         root = _repository(Path(folder))
         _git(root, "fast-import", "--quiet", stdin=_commit("main", tree))

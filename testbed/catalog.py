@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import os
+from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from testbed.errors import CardError
-from testbed.pricing import Price
+from testbed.pricing import Price, overlap, price_at
 from testbed.settings import Settings, load_settings
 
 ModelId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.:-]*)*\Z")
 ]
 Player = Literal["oracle", "noop", "sloppy"]
+
+_WORDS: Final = {"title", "open_weights", "retired", "source", "note"}
+"""What a card says about a model without any effect on a request or its price."""
 
 
 class Api(Settings):
@@ -36,6 +42,8 @@ class Api(Settings):
     """Ask for usage by `stream_options.include_usage`."""
     rewrite_call_ids: bool = False
     """Rewrite tool-call ids of the history to Kimi K2's form `functions.<name>:<index>`."""
+    reasoning_in_total: bool = False
+    """Reasoning is counted in `total_tokens` alone: what exceeds prompt and completion is it."""
 
 
 class ModelCard(Settings):
@@ -55,7 +63,12 @@ class ModelCard(Settings):
     max_output_tokens: Annotated[int, Field(gt=0)] = 8192
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """Not sent when absent: the provider's default holds."""
-    retired: bool = False
+    open_weights: bool | None = None
+    """Whether the weights can be downloaded; `None` when that is unknown."""
+    retired: bool | date = False
+    """Whether the endpoint refuses it, or the first day (UTC) on which it does or will."""
+    source: str = ""
+    """Where window, limits, habits and retirement were read, and when."""
     note: str = ""
     api: Api = Api()
     prices: tuple[Price, ...] = ()
@@ -71,14 +84,38 @@ class ModelCard(Settings):
             raise ValueError("ids of players, and only theirs, begin with `scripted/`")
         return self
 
+    @model_validator(mode="after")
+    def has_one_price_at_a_time(self) -> Self:
+        """Refuse prices that hold on the same day."""
+        twice = overlap(self.prices)
+        if twice is not None:
+            raise ValueError(f"two prices hold on {twice}: end the earlier by `valid_to`")
+        return self
+
     @property
     def scripted(self) -> bool:
         """Say whether it is a player, not a model."""
         return self.player is not None
 
+    def has_key(self) -> bool | None:
+        """Say whether its key is in the environment; `None` for an endpoint without keys."""
+        if self.key_variable is None:
+            return None
+        return bool(os.environ.get(self.key_variable, "").strip())
+
+    def is_retired(self, today: date) -> bool:
+        """Say whether the endpoint refuses it on a day (UTC)."""
+        return self.retired if isinstance(self.retired, bool) else self.retired <= today
+
+    def price_now(self, now: datetime) -> Price | None:
+        """Return what it costs at a time, `None` when that is unknown or it is retired."""
+        retired = self.is_retired(now.astimezone(UTC).date())
+        return None if retired else price_at(self.prices, now)
+
     def digest(self) -> str:
-        """Digest everything that can change a result or a price (sha256)."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Digest everything that can change a result or a price (sha256): words do not."""
+        kept = self.model_dump_json(exclude=_WORDS)
+        return hashlib.sha256(kept.encode()).hexdigest()
 
 
 def shipped_cards() -> tuple[ModelCard, ...]:
@@ -94,8 +131,10 @@ def find_card(name: str) -> ModelCard:
         return load_settings(ModelCard, Path(name), CardError)
     cards = {card.id: card for card in shipped_cards()}
     if name not in cards:
+        alike = difflib.get_close_matches(name, cards, n=3, cutoff=0.3)
+        nearest = f"; the nearest: {', '.join(alike)}" if alike else ""
         raise CardError(
-            f"no model card `{name}`",
-            next_step=f"Give the path of a .toml card, or one of: {', '.join(cards)}",
+            f"no model card `{name}`{nearest}",
+            next_step="Give the path of a .toml card, or an id that `testbed models` lists",
         )
     return cards[name]

@@ -1,21 +1,27 @@
-"""Price cards: dated, tiered, and applied to one request at a time."""
+"""Price cards: dated, tiered, timed, and applied to one request at a time."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from testbed.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from testbed.records import Usage
 
 Rate = Annotated[float, Field(ge=0)]
 """Money per million tokens."""
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PER_MILLION = Decimal(1_000_000)
 
 
@@ -40,8 +46,28 @@ class Tier(Rates):
     """Whether a request of exactly `above_input_tokens` is in the tier."""
 
 
+class Window(Rates):
+    """Rates of requests sent at certain hours, in place of the price's own."""
+
+    days: tuple[Day, ...] = DAYS
+    """Days on which the window begins."""
+    begins: time
+    """UTC."""
+    ends: time
+    """UTC, no longer within it; before `begins` when the window passes midnight."""
+
+    def holds(self, when: datetime) -> bool:
+        """Say whether a request sent at this time (UTC) falls into the window."""
+        today, now = when.weekday(), when.time()
+        if self.begins < self.ends:
+            return DAYS[today] in self.days and self.begins <= now < self.ends
+        if now >= self.begins:
+            return DAYS[today] in self.days
+        return DAYS[today - 1] in self.days and now < self.ends
+
+
 class Price(Rates):
-    """One price card: what a model costs in a span of time."""
+    """One price card: what a model costs in a span of time, whole days in UTC."""
 
     currency: Literal["USD"] = "USD"
     valid_from: date
@@ -50,14 +76,35 @@ class Price(Rates):
     source: Annotated[str, Field(min_length=1)]
     checked_on: date
     tiers: tuple[Tier, ...] = ()
+    windows: tuple[Window, ...] = ()
+    """Peak or off-peak hours; the first that holds counts."""
+
+    @model_validator(mode="after")
+    def spans_time_and_has_one_rule(self) -> Self:
+        """Refuse a span without a day, and tiers beside windows: which counts would be a guess."""
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError("`valid_to` must be later than `valid_from`")
+        if self.tiers and self.windows:
+            raise ValueError("a price has `tiers` or `windows`, not both")
+        return self
 
 
-def price_at(prices: tuple[Price, ...], when: datetime) -> Price | None:
-    """Return the card valid at a time, or None."""
-    day = when.date()
+def price_at(prices: Sequence[Price], when: datetime) -> Price | None:
+    """Return the card valid at a time, with the rates of that hour, or None."""
+    moment = when.astimezone(UTC)
+    day = moment.date()
     for price in prices:
         if price.valid_from <= day and (price.valid_to is None or day < price.valid_to):
-            return price
+            return _at_hour(price, moment)
+    return None
+
+
+def overlap(prices: Sequence[Price]) -> date | None:
+    """Return the first day on which two cards are valid, or None."""
+    ordered = sorted(prices, key=lambda price: price.valid_from)
+    for earlier, later in pairwise(ordered):
+        if earlier.valid_to is None or later.valid_from < earlier.valid_to:
+            return later.valid_from
     return None
 
 
@@ -82,6 +129,13 @@ def cost_of(usage: Usage | None, price: Price | None) -> float | None:
             return None
         total += Decimal(tokens) * Decimal(str(rate or 0))
     return float(total / PER_MILLION)
+
+
+def _at_hour(price: Price, moment: datetime) -> Price:
+    window = next((window for window in price.windows if window.holds(moment)), None)
+    if window is None:
+        return price
+    return price.model_copy(update={name: getattr(window, name) for name in Rates.model_fields})
 
 
 def _rates(price: Price, input_tokens: int) -> Rates:

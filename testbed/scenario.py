@@ -47,7 +47,17 @@ class Step(Command):
 
     id: Slug
     junit: RelativePath
+    takes_files: bool = False
+    """Paths of test files may follow `argv`; no others are run then."""
     warmup: Warmup | None = None
+
+
+class Variation(Settings):
+    """Conditions that must not change a verdict: `testbed verify` grades under each of them."""
+
+    id: Slug
+    environment: Annotated[dict[str, str], Field(min_length=1)]
+    """Added to the fixture's; `{seed}` stands for the number that a verification draws."""
 
 
 class FixtureCard(Settings):
@@ -69,6 +79,15 @@ class FixtureCard(Settings):
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     typecheck: Command
     lint: Command
+    variations: tuple[Variation, ...] = ()
+
+    @model_validator(mode="after")
+    def variations_are_told_apart(self) -> Self:
+        """`cold` and `load` are made by the harness for every fixture."""
+        names = ["cold", "load", *(variation.id for variation in self.variations)]
+        if doubled := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"the variation `{min(doubled)}` exists already")
+        return self
 
 
 class Constraints(Settings):
@@ -178,7 +197,7 @@ class Scenario:
         wrong = sorted(self.root.glob("wrong/*.patch"))
         return (
             *(CandidatePatch(path=path, right=True) for path in right),
-            *(_wrong_patch(path) for path in wrong),
+            *(read_wrong_patch(path) for path in wrong),
         )
 
     def steps(self) -> tuple[Step, ...]:
@@ -206,6 +225,12 @@ class Suite:
         kept = tuple(s for s in self.scenarios if not ids or s.id in ids)
         return Suite(root=self.root, scenarios=kept)
 
+    def demand_recorded(self) -> Suite:
+        """Raise `ScenarioError` for a scenario whose manifests are not filled yet."""
+        for scenario in self.scenarios:
+            _demand_manifests(scenario)
+        return self
+
 
 def load_suite(root: Path, *, recorded: bool = True) -> Suite:
     """Load every scenario below `root`, sorted by id; the first fault is raised.
@@ -221,10 +246,8 @@ def load_suite(root: Path, *, recorded: bool = True) -> Suite:
         )
     fixtures: dict[str, Fixture] = {}
     scenarios = tuple(load_scenario(card.parent, fixtures) for card in cards)
-    if recorded:
-        for scenario in scenarios:
-            _demand_manifests(scenario)
-    return Suite(root=root, scenarios=scenarios)
+    suite = Suite(root=root, scenarios=scenarios)
+    return suite.demand_recorded() if recorded else suite
 
 
 def load_fixture(folder: Path, name: str) -> Fixture:
@@ -304,7 +327,8 @@ def _manifest(path: Path) -> tuple[str, ...]:
     return lines
 
 
-def _wrong_patch(path: Path) -> CandidatePatch:
+def read_wrong_patch(path: Path) -> CandidatePatch:
+    """Read the header of a wrong patch; raise `ScenarioError` when a part of it is missing."""
     header = path.read_text(encoding="utf-8").split("diff --git", 1)[0]
     fields = dict(line.split(": ", 1) for line in header.splitlines() if ": " in line)
     for key in ("Reason", "Caught-by"):

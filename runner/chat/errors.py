@@ -38,7 +38,9 @@ _TOOL_USE = (
 _CONTEXT = (
     "context_length_exceeded",
     "exceed_context_size",
-    "maximum context length",
+    "context length",
+    "context window",
+    "max_new_tokens",
     "maximum prompt length",
     "exceeded model token limit",
     "exceeds the maximum number of tokens",

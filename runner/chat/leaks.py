@@ -25,6 +25,13 @@ _K2: Final = (
     r"<\|tool_call_argument_begin\|>(?P<arguments>.*?)"
     r"(?:<\|tool_call_end\|>|(?=<\|tool_call_begin\|>)|(?=<\|tool_calls?_section_end\|>)|\Z)"
 )
+_DEEPSEEK: Final = (
+    r"<\uff5ctool\u2581call\u2581begin\uff5c>(?:function<\uff5ctool\u2581sep\uff5c>)?"
+    r"(?P<name>[^\s<`{]+)\s*(?:<\uff5ctool\u2581sep\uff5c>)?\s*(?:```json\s*)?"
+    r"(?P<arguments>.*?)(?:\s*```\s*)?(?:<\uff5ctool\u2581call\u2581end\uff5c>"
+    r"|(?=<\uff5ctool\u2581call\u2581begin\uff5c>)"
+    r"|(?=<\uff5ctool\u2581calls\u2581end\uff5c>)|\Z)"
+)
 _DSML: Final = (
     r"<\uff5cDSML\uff5cinvoke name=\"(?P<name>[^\"]*)\"[^>]*>(?P<arguments>.*?)"
     r"(?:</\uff5cDSML\uff5cinvoke>|\Z)"
@@ -37,8 +44,9 @@ _HERMES: Final = (
     r"<tool_call>\s*(?P<arguments>\{(?:(?!</tool_call>).)*?"
     r"\"name\"\s*:\s*\"(?P<name>[^\"]+)\".*?)(?:</tool_call>|(?=<tool_call>)|\Z)"
 )
-_MARKED: Final = tuple(re.compile(p, re.DOTALL) for p in (_K2, _DSML, _QWEN, _HERMES))
-"""Kimi K2; DeepSeek; Qwen3-Coder, alone or inside Hermes tags; Hermes. Unclosed ones count."""
+_MARKED: Final = tuple(re.compile(p, re.DOTALL) for p in (_K2, _DEEPSEEK, _DSML, _QWEN, _HERMES))
+"""Kimi K2; DeepSeek V3 and R1; DeepSeek since V3.2; Qwen3-Coder, alone or inside Hermes tags;
+Hermes. Unclosed ones count."""
 _NAME_KEYS: Final = ("name", "tool", "tool_name", "function")
 _ARGUMENT_KEYS: Final = ("arguments", "parameters", "args", "input")
 

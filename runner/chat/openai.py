@@ -11,10 +11,10 @@ from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from runner.chat.base import ChatFailure, Message, Recorder, Reply
 from runner.chat.errors import Fault, broken_fault, http_fault
+from runner.chat.listing import read_ids
 from runner.chat.quirks import ModelEndpoint, Request, build_request
-from runner.chat.reply import build_parts
+from runner.chat.reply import build_failure, build_reply
 from runner.chat.retry import RetryPolicy
 from runner.chat.usage import read_usage
 from runner.chat.wire import Wire, read_wire, redacted, until, without_key
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
+    from runner.chat.base import Message, Recorder, Reply
     from runner.chat.stream import Stream
 
 Price = Callable[[Usage, datetime], float | None]
@@ -34,12 +35,13 @@ Price = Callable[[Usage, datetime], float | None]
 CONNECT_S: Final = 15.0
 DONE_GRACE_S: Final = 1.0
 """How long a server may keep the connection open after `[DONE]`."""
-_UNUSABLE: Final = {
+UNUSABLE: Final = {
     "connection": "Check `base_url` in its model card, and the network",
     "timeout": "Check `base_url` in its model card, and the network",
     "auth": "Check the key, and that it belongs to this endpoint",
     "quota": "Top up the account, or use another key",
 }
+"""Faults that no request to an endpoint would survive, and what to do about them."""
 _REQUEST_IDS: Final = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
 _TOLD_HEADERS: Final = ("retry-after", "x-ratelimit-", "x-should-retry")
 """Prefixes of the response headers that go into the detail of a failed attempt."""
@@ -84,19 +86,19 @@ class Connection:
         wire.pieces = redacted(wire.pieces, self.endpoint.api_key)
         return wire
 
-    async def list_models(self) -> Fault | None:
-        """Ask for the list of models, which costs no tokens; return why it did not come."""
+    async def list_models(self) -> frozenset[str] | Fault:
+        """Ask for the ids of the models served, which costs no tokens, or say why none came."""
         from openai import APIStatusError
 
         try:
             async with asyncio.timeout(CONNECT_S):
-                await self._client.models.with_raw_response.list()
+                listed = await self._client.models.with_raw_response.list()
         except APIStatusError as error:
             body, headers = bytes(error.response.content), _lower(error.response.headers)
             return http_fault(error.status_code, body, headers, now=datetime.now(UTC))
         except Exception as error:  # noqa: BLE001  (the transport's own types are no contract)
             return broken_fault(error, started=False)
-        return None
+        return read_ids(listed.content)
 
     async def _receive(self, body: Mapping[str, Any], wire: Wire, start: float) -> None:
         create = self._client.chat.completions.with_streaming_response.create
@@ -140,13 +142,13 @@ async def probe(endpoint: ModelEndpoint, *, name: str) -> None:
     Anything else that it may answer passes: not every server lists its models.
     """
     async with Connection(endpoint) as connection:
-        fault = await connection.list_models()
-    if fault is None or fault.kind not in _UNUSABLE:
+        listed = await connection.list_models()
+    if not isinstance(listed, Fault) or listed.kind not in UNUSABLE:
         return
-    detail = without_key(fault.detail.encode(), endpoint.api_key).decode()
+    detail = without_key(listed.detail.encode(), endpoint.api_key).decode()
     raise EndpointError(
-        f"{name}: {endpoint.base_url} cannot be used: {fault.kind}: {detail}",
-        next_step=_UNUSABLE[fault.kind],
+        f"{name}: {endpoint.base_url} cannot be used: {listed.kind}: {detail}",
+        next_step=UNUSABLE[listed.kind],
     )
 
 
@@ -178,17 +180,17 @@ class OpenAIChat:
         exchanges: list[Exchange] = []
         for attempt in count(1):
             wire = await self._connection.send(request.body)
-            stream, fault = read_wire(wire)
+            stream, fault = read_wire(wire, streamed=self._connection.endpoint.stream)
             pause = self._pause(fault, exchanges)
             booked = self._book(wire, stream, fault, request, turn=turn, attempt=attempt)
             exchanges.append(booked.model_copy(update={"waited_s": pause or 0.0}))
             self._recorder(exchanges[-1], request.body, wire.pieces)
             if fault is None:
-                return _reply(stream, tools, request, exchanges)
+                return build_reply(stream, tools, request, exchanges)
             if pause is None:
                 break
             await self._sleep(pause)
-        raise _failure(exchanges)
+        raise build_failure(exchanges)
 
     def _pause(self, fault: Fault | None, earlier: Sequence[Exchange]) -> float | None:
         if fault is None:
@@ -208,7 +210,8 @@ class OpenAIChat:
         attempt: int,
     ) -> Exchange:
         """Write down one attempt, its usage and its price."""
-        reading = read_usage(stream.usage)
+        quirks = self._connection.endpoint.quirks
+        reading = read_usage(stream.usage, reasoning_in_total=quirks.reasoning_in_total)
         usage = reading.usage
         return Exchange(
             turn=turn,
@@ -258,41 +261,6 @@ async def _drain(pieces: AsyncIterator[bytes], wire: Wire, start: float) -> None
         async with asyncio.timeout(DONE_GRACE_S):
             async for piece in pieces:
                 wire.keep(perf_counter() - start, piece)
-
-
-def _reply(
-    stream: Stream,
-    tools: Sequence[Mapping[str, Any]],
-    request: Request,
-    exchanges: Sequence[Exchange],
-) -> Reply:
-    usage = exchanges[-1].usage
-    limit = request.body.get("max_completion_tokens") or request.body.get("max_tokens")
-    parts = build_parts(
-        stream,
-        offered={tool["function"]["name"] for tool in tools},
-        turn=exchanges[-1].turn,
-        at_limit=bool(limit and usage and usage.output and usage.output >= limit),
-    )
-    return Reply(
-        text=stream.text,
-        reasoning=stream.reasoning,
-        calls=parts.calls,
-        finish_reason=stream.finish_reason,
-        message=parts.message,
-        exchanges=tuple(exchanges),
-    )
-
-
-def _failure(exchanges: Sequence[Exchange]) -> ChatFailure:
-    last = exchanges[-1]
-    kind = last.error or "stream"
-    return ChatFailure(
-        kind,
-        last.error_detail or "",
-        model_fault=Fault(kind=kind, detail="").model_fault,
-        exchanges=tuple(exchanges),
-    )
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,8 @@ class ApiQuirks:
     """Ask for usage with `stream_options.include_usage`."""
     rewrite_call_ids: bool = False
     """Number the call ids of the history as Kimi K2 was trained: `functions.{name}:{n}`."""
+    reasoning_in_total: bool = False
+    """The provider counts reasoning in the total of its usage alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ class ModelEndpoint:
     max_output_tokens: int = 8192
     temperature: float | None = None
     """`None` leaves the choice to the provider."""
+    stream: bool = True
+    """Whether replies are streamed; a whole one has no times before its end."""
     deadline_s: float = 600.0
     """Longest wall-clock time of one attempt."""
     idle_s: float = 180.0
@@ -66,12 +70,12 @@ def build_request(
     messages: Sequence[Message],
     tools: Sequence[Mapping[str, Any]],
 ) -> Request:
-    """Build the body of one streamed completion; neither argument is changed."""
+    """Build the body of one completion; neither argument is changed."""
     quirks = endpoint.quirks
     wanted: dict[str, Any] = {
         "tools": list(tools),
-        "stream": True,
-        "stream_options": {"include_usage": True} if quirks.stream_usage else None,
+        "stream": endpoint.stream,
+        "stream_options": {"include_usage": True} if _asks_usage(endpoint) else None,
         "max_tokens": endpoint.max_output_tokens,
         "temperature": endpoint.temperature,
     }
@@ -85,6 +89,10 @@ def build_request(
         **quirks.extra_body,
     }
     return Request(body=body, dropped=tuple(key for key in sent if key in quirks.drop))
+
+
+def _asks_usage(endpoint: ModelEndpoint) -> bool:
+    return endpoint.stream and endpoint.quirks.stream_usage
 
 
 def _history(messages: Sequence[Message], quirks: ApiQuirks) -> list[Message]:

@@ -7,14 +7,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.chat.base import EmittedCall, Message
+from runner.chat.base import ChatFailure, EmittedCall, Message, Reply
+from runner.chat.errors import Fault
 from runner.chat.leaks import Leak, find_leaks, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.chat.calls import Slot
+    from runner.chat.quirks import Request
     from runner.chat.stream import Stream
+    from testbed.records import Exchange
 
 _CUT_REASONS: Final = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens"})
 
@@ -25,6 +28,43 @@ class Parts:
 
     calls: tuple[EmittedCall, ...]
     message: Message
+
+
+def build_reply(
+    stream: Stream,
+    tools: Sequence[Mapping[str, Any]],
+    request: Request,
+    exchanges: Sequence[Exchange],
+) -> Reply:
+    """Make the reply of a complete stream; the last exchange is its own."""
+    usage = exchanges[-1].usage
+    limit = request.body.get("max_completion_tokens") or request.body.get("max_tokens")
+    parts = build_parts(
+        stream,
+        offered={tool["function"]["name"] for tool in tools},
+        turn=exchanges[-1].turn,
+        at_limit=bool(limit and usage and usage.output and usage.output >= limit),
+    )
+    return Reply(
+        text=stream.text,
+        reasoning=stream.reasoning,
+        calls=parts.calls,
+        finish_reason=stream.finish_reason,
+        message=parts.message,
+        exchanges=tuple(exchanges),
+    )
+
+
+def build_failure(exchanges: Sequence[Exchange]) -> ChatFailure:
+    """Make the failure that the last of these attempts was."""
+    last = exchanges[-1]
+    kind = last.error or "stream"
+    return ChatFailure(
+        kind,
+        last.error_detail or "",
+        model_fault=Fault(kind=kind, detail="").model_fault,
+        exchanges=tuple(exchanges),
+    )
 
 
 def build_parts(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from runner.chat.calls import CallSlots, Slot, whole_text
 from runner.chat.errors import Fault, stream_fault
 from runner.chat.sse import DONE, Event, SseParser
+from runner.chat.thinking import Inline, find_inline
 
 _FAILED_FINISH: Final = {
     "error": "stream",
@@ -53,11 +54,27 @@ def read_stream(pieces: Sequence[tuple[float, bytes]]) -> Stream:
     return reader.stream(b"".join(piece for _, piece in pieces))
 
 
+def read_whole(pieces: Sequence[tuple[float, bytes]]) -> Stream:
+    """Read a reply that came as one JSON value; everything in it came at the end."""
+    reader = _Reader()
+    body = b"".join(piece for _, piece in pieces)
+    try:
+        whole = json.loads(body)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, Mapping) and whole.get("choices"):
+        choices = [c for c in whole["choices"] if isinstance(c, Mapping)]
+        deltas = [{**choice, "delta": choice.get("message")} for choice in choices]
+        reader.chunk({**whole, "choices": deltas}, pieces[-1][0])
+    return reader.stream(body)
+
+
 class _Reader:
     """Accumulates the chunks of one stream."""
 
     def __init__(self) -> None:
-        self.text: list[str] = []
+        self.said: list[tuple[float, str]] = []
+        """Pieces of the content and when they came."""
         self.reasoning: list[str] = []
         self.refusal: list[str] = []
         self.reasoning_key = "reasoning_content"
@@ -68,7 +85,8 @@ class _Reader:
         self.fault: Fault | None = None
         self.chunks = 0
         self.first_token: float | None = None
-        self.first_output: float | None = None
+        self.first_call: float | None = None
+        """When a call or a refusal began."""
         self.last_token: float | None = None
 
     def take(self, event: Event, at: float) -> None:
@@ -82,12 +100,13 @@ class _Reader:
         if event.kind == "error" or not isinstance(chunk, Mapping):
             self._fail(stream_fault(chunk))
         else:
-            self._chunk(chunk, at)
+            self.chunk(chunk, at)
 
     def _fail(self, fault: Fault) -> None:
         self.fault = self.fault or fault
 
-    def _chunk(self, chunk: Mapping[str, Any], at: float) -> None:
+    def chunk(self, chunk: Mapping[str, Any], at: float) -> None:
+        """Take one chunk, or a whole reply in its form."""
         self.chunks += 1
         if chunk.get("error"):
             self._fail(stream_fault(chunk["error"]))
@@ -114,14 +133,17 @@ class _Reader:
 
     def _delta(self, delta: Mapping[str, Any], at: float) -> None:
         thought = self._thought(delta)
-        spoke = self._keep(self.text, delta.get("content"))
-        spoke |= self._keep(self.refusal, delta.get("refusal"))
+        content = delta.get("content")
+        spoke = isinstance(content, str) and bool(content)
+        if spoke:
+            self.said.append((at, str(content)))
+        acted = self._keep(self.refusal, delta.get("refusal"))
         for call in delta.get("tool_calls") or ():
             if isinstance(call, Mapping):
-                spoke |= self.slots.add(call)
-        if spoke and self.first_output is None:
-            self.first_output = at
-        if spoke or thought:
+                acted |= self.slots.add(call)
+        if acted and self.first_call is None:
+            self.first_call = at
+        if spoke or acted or thought:
             self.first_token = at if self.first_token is None else self.first_token
             self.last_token = at
 
@@ -141,9 +163,12 @@ class _Reader:
 
     def stream(self, body: bytes) -> Stream:
         """Close the books."""
+        content = "".join(text for _, text in self.said)
+        inline = None if self.reasoning else find_inline(content)
+        thought = self.reasoning if inline is None else [inline.thought]
         return Stream(
-            text=_joined(self.text),
-            reasoning=_joined(self.reasoning) or None,
+            text=whole_text(content[inline.end :] if inline else content),
+            reasoning=_joined(thought) or None,
             reasoning_key=self.reasoning_key,
             refusal=_joined(self.refusal) or None,
             slots=self.slots.close(),
@@ -151,10 +176,19 @@ class _Reader:
             served_model=self.served_model,
             usage=self.usage,
             first_token_s=self.first_token,
-            first_output_s=self.first_output,
+            first_output_s=self._first_output(inline),
             last_token_s=self.last_token,
             fault=self.fault or self._ending_fault(body),
         )
+
+    def _first_output(self, inline: Inline | None) -> float | None:
+        """Return when the answer began, by words after any inline thinking or by a call."""
+        length = 0
+        for at, text in self.said:
+            length += len(text)
+            if length > (inline.end if inline else 0):
+                return at if self.first_call is None else min(at, self.first_call)
+        return self.first_call
 
     def _ending_fault(self, body: bytes) -> Fault | None:
         if self.finish_reason in _FAILED_FINISH:

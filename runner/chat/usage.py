@@ -19,13 +19,14 @@ class UsageReading:
     """Why a class is `None` although the provider sent numbers."""
 
 
-def read_usage(raw: Mapping[str, Any] | None) -> UsageReading:
+def read_usage(raw: Mapping[str, Any] | None, *, reasoning_in_total: bool = False) -> UsageReading:
     """Split a provider's usage object into disjoint classes.
 
     The known input classes always add up to the input that the provider reported: a cache
     class that it does not report is inside `fresh_input`. `output` includes reasoning, whether
     the provider counts it inside its completion tokens or beside them; when its total fits
-    neither, `output` is `None` and the reading is flagged.
+    neither, `output` is `None` and the reading is flagged. `reasoning_in_total` says that this
+    provider counts reasoning in its total alone: then what exceeds the other counts is it.
     """
     if not raw:
         return UsageReading(usage=None)
@@ -34,8 +35,11 @@ def read_usage(raw: Mapping[str, Any] | None) -> UsageReading:
     reasoning = _count(raw, "completion_tokens_details.reasoning_tokens", "reasoning_tokens")
     if reasoning is None:
         reasoning = _count(raw, "output_tokens_details.reasoning_tokens")
-    inputs = {_count(raw, "prompt_tokens", "input_tokens"), _known_sum(fresh, read, write)}
-    output, flag = _output(inputs, completion, reasoning, _count(raw, "total_tokens"))
+    prompt, total = _count(raw, "prompt_tokens", "input_tokens"), _count(raw, "total_tokens")
+    if reasoning_in_total and reasoning is None and None not in (prompt, completion, total):
+        reasoning = max(0, (total or 0) - (prompt or 0) - (completion or 0))
+    inputs = {prompt, _known_sum(fresh, read, write)}
+    output, flag = _output(inputs, completion, reasoning, total)
     if fresh is None and completion is None:
         return UsageReading(usage=None)
     usage = Usage(
@@ -73,9 +77,11 @@ def _output(
     if completion is None:
         return None, None
     with_reasoning = completion + (reasoning or 0)
+    if (reasoning or 0) > completion:
+        # It can only stand beside the completion, even where the total leaves it out.
+        return with_reasoning, None
     if not total or inputs == {None}:
-        # More reasoning than completion can only stand beside it.
-        return (with_reasoning if (reasoning or 0) > completion else completion), None
+        return completion, None
     outputs = {total - prompt for prompt in inputs if prompt is not None}
     if completion in outputs:
         return completion, None

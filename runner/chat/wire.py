@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from runner.chat.errors import Fault
-from runner.chat.stream import Stream, read_stream
+from runner.chat.stream import Stream, read_stream, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -86,10 +86,11 @@ async def until(due: Callable[[], float]) -> AsyncIterator[None]:
             watch.cancel()
 
 
-def read_wire(wire: Wire) -> tuple[Stream, Fault | None]:
+def read_wire(wire: Wire, *, streamed: bool = True) -> tuple[Stream, Fault | None]:
     """Read the body of an attempt, and settle why it is no complete reply."""
+    read = read_stream if streamed else read_whole
     try:
-        stream = read_stream([] if wire.refused else wire.pieces)
+        stream = read([] if wire.refused else wire.pieces)
     except Exception as error:  # noqa: BLE001  (no body may keep its attempt from the record)
         detail = f"unreadable: {type(error).__name__}"
         return read_stream([]), Fault(kind="stream", detail=detail)

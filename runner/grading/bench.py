@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
 from runner.grading.evidence import StepRun
 from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
+from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth
 from runner.sandbox.base import Limits, SandboxSpec, ToolFault
 from testbed.errors import SandboxLost
@@ -60,23 +61,26 @@ class Bench:
     run_id: str
     name: str
     warmth: Warmth = COLD
+    terms: Terms = USUAL
 
     async def inspect(self, tree: Tree) -> Outputs:
         """Type-check and lint a tree, without its tests."""
         async with self._open(self.lay(tree), "inspect") as sandbox:
             return await self._inspect(sandbox)
 
-    async def try_tree(self, tree: Tree) -> tuple[Outputs, tuple[StepRun, ...]]:
-        """Type-check and lint a tree, then run every step. Raises `SandboxLost` or `KitFault`.
+    async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
+        """Type-check and lint a tree, then run the steps, as far as the terms ask for it.
 
-        Both come before the first step, when no code of the tree has run yet.
+        Both come before the first step, when no code of the tree has run yet. Raises
+        `SandboxLost` or `KitFault`.
         """
-        laid = self.lay(tree)
-        first, *rest = self.scenario.steps()
-        async with self._open(laid, first.id) as sandbox:
-            outputs = await self._inspect(sandbox)
+        first, *rest = self.terms.steps_of(self.scenario) or (None,)
+        if first is None:
+            return (await self.inspect(tree) if self.terms.inspect else None), ()
+        async with self._open(self.lay(tree), first.id) as sandbox:
+            outputs = await self._inspect(sandbox) if self.terms.inspect else None
             await self.warmth.lay(first.id, sandbox)
-            runs = [await _run_step(sandbox, first)]
+            runs = [await self._run_step(sandbox, first)]
         return outputs, (*runs, *[await self.run_step(tree, step) for step in rest])
 
     async def settle(self, run: StepRun, *, tree: Tree, seeded: Tree) -> StepRun:
@@ -100,7 +104,7 @@ class Bench:
         """Run one step on a tree, in a sandbox of its own."""
         async with self._open(self.lay(tree), f"{label}{step.id}") as sandbox:
             await self.warmth.lay(step.id, sandbox)
-            return await _run_step(sandbox, step)
+            return await self._run_step(sandbox, step)
 
     def lay(self, tree: Tree) -> Tree:
         """Lay the kit and then the hidden checks over a tree; no report lies there yet."""
@@ -120,7 +124,7 @@ class Bench:
             run_id=self.run_id,
             name=f"{self.name}-{label}",
             image=self.image,
-            environment=self.scenario.fixture.card.environment,
+            environment={**self.scenario.fixture.card.environment, **self.terms.environment},
             limits=replace(Limits(), output_bytes=_OUTPUT_BYTES),
         )
         async with await self.engine.start(spec) as sandbox:
@@ -136,6 +140,10 @@ class Bench:
         lint = await _run(sandbox, card.lint)
         log = _log(card.typecheck, typecheck) + _log(card.lint, lint)
         return Outputs(typecheck=typecheck, lint=lint, log=log)
+
+    async def _run_step(self, sandbox: Sandbox, step: Step) -> StepRun:
+        argv = self.terms.command(step)
+        return await _run_step(sandbox, step.model_copy(update={"argv": argv}))
 
 
 def how_it_ended(result: ExecResult, limit_s: float) -> str:

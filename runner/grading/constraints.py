@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from testbed.scenario import Constraints
 
-_TEST_FILE: Final = re.compile(r"(?:^|/)(?:__tests__/.*|[^/]*[._-](?:test|spec)\.[cm]?[jt]sx?)$")
+TEST_FILE: Final = re.compile(r"(?:^|/)(?:__tests__/.*|[^/]*[._-](?:test|spec)\.[cm]?[jt]sx?)$")
 _CASE: Final = re.compile(r"^\s*(?:it|test)(?:\.\w+)*\s*[.(]")
 _SKIP: Final = re.compile(
     r"\b(?:describe|it|test|suite)(?:\.\w+)*\.(?:skip|only|todo|skipIf|runIf|fails)\b"
@@ -119,13 +119,13 @@ def _skipped_tests(changes: Changes) -> Iterable[str]:
 
 def _tampered(changes: Changes, protected: Collection[str]) -> Iterable[str]:
     for path, change in changes.items():
-        grown = bool(_TEST_FILE.search(path)) and change.added and not change.deleted
+        grown = bool(TEST_FILE.search(path)) and change.added and not change.deleted
         if matches(path, protected) and not grown:
             yield path
 
 
 def _test_files(changes: Changes) -> Iterable[tuple[str, Change]]:
-    return [(path, change) for path, change in changes.items() if _TEST_FILE.search(path)]
+    return [(path, change) for path, change in changes.items() if TEST_FILE.search(path)]
 
 
 def _growth(change: Change, pattern: re.Pattern[str]) -> int:

@@ -13,6 +13,7 @@ from runner.grading.changes import read_changes
 from runner.grading.constraints import check_constraints
 from runner.grading.evidence import judge
 from runner.grading.quality import introduced, read_findings
+from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth
 from runner.workspace import apply_patch, diff_trees
 from testbed.errors import EnvironmentFault, SandboxLost, SandboxUnavailable
@@ -103,16 +104,24 @@ async def grade(
     run_id: str,
     name: str,
     warmth: Warmth = COLD,
+    terms: Terms = USUAL,
 ) -> GradeResult:
     """Grade a patch. Depends on scenario and patch alone; raises `PatchError` if it does not apply.
 
-    `warmth` may save time and must not change a verdict, which `testbed verify` proves.
+    `warmth` may save time and must not change a verdict, which `testbed verify` proves. Only
+    the usual terms make the grade of a trial: on others it tells of what they ask for.
 
     Whatever infrastructure does to it ends as `ungraded` with its origin, never as an error.
     """
     began = time.monotonic()
     bench = Bench(
-        scenario=scenario, engine=engine, image=image, run_id=run_id, name=name, warmth=warmth
+        scenario=scenario,
+        engine=engine,
+        image=image,
+        run_id=run_id,
+        name=name,
+        warmth=warmth,
+        terms=terms,
     )
     case = await asyncio.to_thread(_prepare, scenario, workspace, diff)
     try:
@@ -124,9 +133,9 @@ async def grade(
         failure = Failure(origin=Origin.GRADER, detail=str(fault))
         return _ungraded(failure, began, log=fault.log)
     return GradeResult(
-        grade=_graded(scenario, case, outputs, settled, baseline=baseline, began=began),
+        grade=_graded(bench, case, outputs, settled, baseline=baseline, began=began),
         reports={run.step: run.report for run in settled if run.report},
-        log=outputs.log + "".join(run.log for run in settled),
+        log=(outputs.log if outputs else "") + "".join(run.log for run in settled),
     )
 
 
@@ -170,26 +179,27 @@ def _prepare(scenario: Scenario, workspace: Workspace, diff: bytes) -> _Case:
 
 
 def _graded(
-    scenario: Scenario,
+    bench: Bench,
     case: _Case,
-    outputs: Outputs,
+    outputs: Outputs | None,
     runs: Sequence[StepRun],
     *,
     baseline: Baseline,
     began: float,
 ) -> Grade:
+    scenario, terms = bench.scenario, bench.terms
     checks = (
         *judge(
             runs,
-            fail_to_pass=scenario.fail_to_pass,
-            pass_to_pass=scenario.pass_to_pass,
+            fail_to_pass=terms.judged(scenario, scenario.fail_to_pass),
+            pass_to_pass=terms.judged(scenario, scenario.pass_to_pass),
             test_files=case.graded.keys(),
         ),
-        _typecheck(scenario, baseline, outputs),
+        *([_typecheck(scenario, baseline, outputs)] if outputs else []),
         *case.constraints,
     )
     decides = [check.passed for check in checks if check.kind is not CheckKind.CONSTRAINT]
-    after = read_findings(outputs.lint.stdout)
+    after = read_findings(outputs.lint.stdout) if outputs else None
     return Grade(
         verdict=Verdict.PASS if all(decides) else Verdict.FAIL,
         checks=checks,

@@ -7,12 +7,15 @@ Only the form that test runners write is read: UTF-8, an optional XML declaratio
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from junitparser import TestCase
 
 MAX_REPORT_BYTES: Final = 8 << 20
@@ -60,23 +63,35 @@ class NoReport(Exception):
 
 def read_report(report: bytes) -> dict[str, Result]:
     """Read a report that holds at least one test; raise `NoReport` otherwise."""
+    results: dict[str, Result] = {}
+    for identity, result in _cases(report):
+        known = results.get(identity, result)
+        results[identity] = max(known, result, key=lambda r: r.outcome)
+    return results
+
+
+def doubled_tests(reports: Iterable[bytes]) -> list[str]:
+    """List the ids that several tests of these reports bear; raise as `read_report` does."""
+    counts = Counter(identity for report in reports for identity, _ in _cases(report))
+    return sorted(identity for identity, count in counts.items() if count > 1)
+
+
+def _cases(report: bytes) -> list[tuple[str, Result]]:
     from junitparser import JUnitXml  # it loads the XML machinery
 
     _demand_plain(report)
-    results: dict[str, Result] = {}
     try:
-        for suite in JUnitXml.fromstring(report):
-            for case in suite:
-                if not (case.classname and case.name):
-                    continue
-                identity, result = f"{case.classname}::{case.name}", _result(case)
-                known = results.get(identity, result)
-                results[identity] = max(known, result, key=lambda r: r.outcome)
+        cases = [
+            (f"{case.classname}::{case.name}", _result(case))
+            for suite in JUnitXml.fromstring(report)
+            for case in suite
+            if case.classname and case.name
+        ]
     except (SyntaxError, ValueError, LookupError, RecursionError) as fault:
         raise NoReport(f"the report is no JUnit XML: {fault}") from fault
-    if not results:
+    if not cases:
         raise NoReport("the report names no test")
-    return results
+    return cases
 
 
 def _demand_plain(report: bytes) -> None:

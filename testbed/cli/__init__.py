@@ -23,8 +23,10 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 a verification failed, 2 usage, 3 environment, 130 interrupted."
     ),
 )
-for command in (demo, run, report, grade, verify, scenarios, models, doctor, clean):
+for command in (demo, run, report, grade, verify, doctor, clean):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
+app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(models.app, name="models")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -50,12 +50,12 @@ def cache_folder() -> Path:
 def open_suite(
     root: Path | None, scenarios: list[str] | None = None, *, recorded: bool = True
 ) -> Suite:
-    """Load the suite and keep the named scenarios."""
+    """Load the suite and keep the named scenarios; one still to be recorded stops no other."""
     from testbed.scenario import load_suite
 
-    return load_suite((root or checkout()).resolve(), recorded=recorded).pick(
-        tuple(scenarios or ())
-    )
+    suite = load_suite((root or checkout()).resolve(), recorded=False)
+    chosen = suite.pick(tuple(scenarios or ()))
+    return chosen.demand_recorded() if recorded else chosen
 
 
 def talk() -> Console:

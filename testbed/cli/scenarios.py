@@ -1,12 +1,24 @@
-"""`testbed scenarios`: the tasks of the suite."""
+"""`testbed scenarios`: the tasks of the suite, and the tools of those who write them."""
 
 from __future__ import annotations
 
+import typer
+
+from testbed.cli import author
 from testbed.cli.common import JsonOption, SuiteOption, answer, open_suite
 
+app = typer.Typer(rich_markup_mode=None)
+app.command(name="lint")(author.lint)
+app.command(name="new")(author.new)
+app.command(name="checkout")(author.checkout)
+app.command(name="save")(author.save)
 
-def command(*, suite: SuiteOption = None, json: JsonOption = False) -> None:
-    """List the scenarios, after validating every one of their files."""
+
+@app.callback(invoke_without_command=True)
+def command(context: typer.Context, *, suite: SuiteOption = None, json: JsonOption = False) -> None:
+    """List the scenarios, after validating every one of their files; or write one."""
+    if context.invoked_subcommand is not None:
+        return
     scenarios = open_suite(suite).scenarios
     if json:
         import json as encoder

@@ -88,32 +88,6 @@ def test_what_a_trial_leaves_is_on_disk(desk: Desk, engine: str) -> None:
     }
 
 
-def test_verify_proves_the_suite_and_finds_a_false_reference(desk: Desk, engine: str) -> None:
-    proven = desk.testbed("verify", "--engine", engine, "--json")
-    assert proven.returncode == 0, proven.stderr + proven.stdout
-
-    reference = desk.folder / "scenarios/minus/reference.patch"
-    reference.write_text("")
-    broken = desk.testbed("verify", "--engine", engine, "--json")
-
-    assert broken.returncode == 1
-    faults = {proof["patch"]: proof["fault"] for proof in json.loads(broken.stdout)}
-    assert faults["nothing"] == ""
-    assert faults["reference"].startswith("failed ")
-
-
-def test_verify_records_the_manifests_that_tests_show(desk: Desk, engine: str) -> None:
-    folder = desk.folder / "scenarios/minus/checks"
-    before = {p.name: sorted(p.read_text().splitlines()) for p in folder.glob("*.txt")}
-    for path in folder.glob("*.txt"):
-        path.unlink()
-
-    recorded = desk.testbed("verify", "--record", "--engine", engine)
-
-    assert recorded.returncode == 0, recorded.stderr
-    assert before == {p.name: p.read_text().splitlines() for p in folder.glob("*.txt")}
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -2,26 +2,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.chat.base import ChatFailure, Reply
 from runner.chat.openai import Connection, OpenAIChat, probe
 from runner.chat.quirks import ApiQuirks, ModelEndpoint
-from runner.chat.retry import RetryPolicy
 from testbed.errors import EndpointError
-from testbed.records import Exchange, Usage
+from testbed.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable
+
+    from tests.runner.chat.conftest import EndpointOf, Talker
 
 KEY = "sk-a-secret-key-0123"
-TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 GO = [{"role": "user", "content": "go"}]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+Answer = dict[str, Any]
+"""The fields of a scripted answer."""
 
 
 def sse(*chunks: object, done: bool = True) -> bytes:
@@ -35,126 +34,11 @@ def delta(finish: str | None = None, **fields: object) -> dict[str, Any]:
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
 GOOD = sse(delta(content="hi"), delta("stop"), {"choices": [], "usage": USAGE})
+FINE = Answer(pieces=[GOOD])
 HALF = sse(delta(content="half"), done=False)
 
 
-@dataclass(kw_only=True)
-class Answer:
-    """One scripted response: bytes are sent as a chunk, numbers are seconds of silence."""
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    pieces: Sequence[bytes | float] = (GOOD,)
-    cut: bool = False
-    """Reset the connection in place of the proper end of the body."""
-
-
-@dataclass(kw_only=True)
-class Server:
-    """A Chat Completions endpoint that answers as scripted, the last answer for ever."""
-
-    answers: list[Answer]
-    url: str = ""
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[str] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Keep one request and answer it."""
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            lines = [line.lower().partition(":") for line in head.splitlines()]
-            length = next((int(v) for key, _, v in lines if key == "content-length"), 0)
-            self.headers.append(head)
-            self.requests.append(json.loads(await reader.readexactly(length) or b"{}"))
-            await self._answer(self.answers[min(len(self.requests), len(self.answers)) - 1], writer)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, answer: Answer, writer: asyncio.StreamWriter) -> None:
-        headers = {"content-type": "text/event-stream", **answer.headers}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = f"HTTP/1.1 {answer.status} X\r\n{lines}transfer-encoding: chunked\r\n"
-        if answer.pieces:
-            writer.write(f"{head}connection: close\r\n\r\n".encode())
-        for piece in answer.pieces:
-            if isinstance(piece, bytes):
-                writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-                await writer.drain()
-            await asyncio.sleep(piece if isinstance(piece, float) else 0)
-        if answer.cut:
-            await asyncio.sleep(0.05)
-            writer.transport.abort()
-        else:
-            writer.write(b"0\r\n\r\n")
-            await writer.drain()
-
-
-@asynccontextmanager
-async def endpoint_of(*answers: Answer) -> AsyncIterator[Server]:
-    script = Server(answers=list(answers))
-    server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    script.url = f"http://127.0.0.1:{port}/v1"
-    async with server:
-        yield script
-
-
-@dataclass(kw_only=True)
-class Talk:
-    """What one `complete` led to."""
-
-    server: Server
-    reply: Reply | None = None
-    failure: ChatFailure | None = None
-    recorded: list[tuple[Exchange, dict[str, Any], bytes]] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-
-    @property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        """List the attempts, whatever came of them."""
-        outcome = self.reply or self.failure
-        assert outcome is not None
-        return outcome.exchanges
-
-
-def two_cents(usage: Usage, when: datetime) -> float | None:
-    assert when.tzinfo is not None
-    return None if usage.output is None else 0.01 * usage.output
-
-
-async def talk(*answers: Answer, key: str = KEY, **fields: Any) -> Talk:  # noqa: ANN401 (any field)
-    async with endpoint_of(*answers) as server:
-        outcome = Talk(server=server)
-        endpoint = ModelEndpoint(base_url=server.url, api_key=key, model="m", **fields)
-
-        def record(
-            exchange: Exchange, request: Mapping[str, Any], chunks: Sequence[tuple[float, bytes]]
-        ) -> None:
-            raw = b"".join(piece for _, piece in chunks)
-            outcome.recorded.append((exchange, dict(request), raw))
-
-        async def sleep(seconds: float) -> None:
-            outcome.slept.append(seconds)
-
-        async with Connection(endpoint) as connection:
-            chat = OpenAIChat(
-                connection,
-                recorder=record,
-                price=two_cents,
-                policy=RetryPolicy(attempts=3, wait_s=60),
-                sleep=sleep,
-                jitter=lambda: 0.0,
-            )
-            try:
-                outcome.reply = await chat.complete(GO, TOOLS, turn=4)
-            except ChatFailure as failure:
-                outcome.failure = failure
-    return outcome
-
-
-async def test_a_reply_is_timed_recorded_and_priced() -> None:
+async def test_a_reply_is_timed_recorded_and_priced(talk: Talker) -> None:
     done = await talk(
         Answer(
             headers={"x-request-id": "r-1"},
@@ -179,14 +63,14 @@ async def test_a_reply_is_timed_recorded_and_priced() -> None:
     assert done.recorded == [(exchange, done.server.requests[0], b": keep-alive\n\n" + GOOD)]
 
 
-async def test_the_body_sent_is_the_body_recorded_with_every_quirk_applied() -> None:
+async def test_the_body_sent_is_the_body_recorded_with_every_quirk_applied(talk: Talker) -> None:
     quirks = ApiQuirks(
         drop=("temperature",),
         rename={"max_tokens": "max_completion_tokens"},
         extra_body={"enable_thinking": True},
     )
 
-    done = await talk(Answer(), temperature=0.3, max_output_tokens=77, quirks=quirks)
+    done = await talk(FINE, temperature=0.3, max_output_tokens=77, quirks=quirks)
 
     (body,) = done.server.requests
     assert body == done.recorded[0][1]
@@ -203,7 +87,7 @@ async def test_the_body_sent_is_the_body_recorded_with_every_quirk_applied() -> 
 
 
 async def test_settings_of_one_provider_in_the_environment_do_not_reach_another(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, talk: Talker
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
@@ -212,7 +96,7 @@ async def test_settings_of_one_provider_in_the_environment_do_not_reach_another(
     )
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-else")
 
-    (head,) = (await talk(Answer())).server.headers
+    (head,) = (await talk(FINE)).server.headers
 
     assert not [word for word in ("org-1", "proj-1", "gateway-1", "somebody") if word in head]
     assert f"Bearer {KEY}" in head
@@ -273,10 +157,12 @@ RETRIED: dict[str, tuple[Answer, str, float]] = {
 
 
 @pytest.mark.parametrize("case", RETRIED)
-async def test_what_may_get_better_is_tried_again_and_every_attempt_is_on_record(case: str) -> None:
+async def test_what_may_get_better_is_tried_again_and_every_attempt_is_on_record(
+    case: str, talk: Talker
+) -> None:
     bad, kind, wait = RETRIED[case]
 
-    done = await talk(bad, Answer())
+    done = await talk(bad, FINE)
 
     assert done.reply is not None
     assert done.reply.text == "hi"
@@ -285,7 +171,7 @@ async def test_what_may_get_better_is_tried_again_and_every_attempt_is_on_record
     assert done.slept == pytest.approx([wait])
     assert [exchange.waited_s for exchange in done.exchanges] == pytest.approx([wait, 0.0])
     assert [exchange for exchange, _, _ in done.recorded] == list(done.exchanges)
-    raw = b"".join(piece for piece in bad.pieces if isinstance(piece, bytes))
+    raw = b"".join(piece for piece in bad["pieces"] if isinstance(piece, bytes))
     assert done.recorded[0][2] == raw
 
 
@@ -309,10 +195,12 @@ STOPPED: dict[str, tuple[Answer, str, bool]] = {
 
 
 @pytest.mark.parametrize("case", STOPPED)
-async def test_what_will_not_get_better_stops_at_once_and_says_whose_fault_it_is(case: str) -> None:
+async def test_what_will_not_get_better_stops_at_once_and_says_whose_fault_it_is(
+    case: str, talk: Talker
+) -> None:
     bad, kind, model_fault = STOPPED[case]
 
-    done = await talk(bad, Answer())
+    done = await talk(bad, FINE)
 
     assert done.failure is not None
     assert (done.failure.kind, done.failure.model_fault) == (kind, model_fault)
@@ -320,7 +208,7 @@ async def test_what_will_not_get_better_stops_at_once_and_says_whose_fault_it_is
     assert done.slept == []
 
 
-async def test_attempts_are_bounded_and_all_of_them_reported() -> None:
+async def test_attempts_are_bounded_and_all_of_them_reported(talk: Talker) -> None:
     done = await talk(Answer(status=500, pieces=[b"no"]))
 
     assert done.failure is not None
@@ -328,7 +216,7 @@ async def test_attempts_are_bounded_and_all_of_them_reported() -> None:
     assert done.slept == pytest.approx([0.5, 1.0])
 
 
-async def test_a_wait_beyond_the_budget_is_not_begun() -> None:
+async def test_a_wait_beyond_the_budget_is_not_begun(talk: Talker) -> None:
     done = await talk(Answer(status=429, headers={"retry-after": "3600"}, pieces=[REFUSAL]))
 
     assert done.failure is not None
@@ -336,10 +224,10 @@ async def test_a_wait_beyond_the_budget_is_not_begun() -> None:
     assert "retry-after=3600" in done.failure.detail
 
 
-async def test_partial_output_is_paid_for_and_stays_with_its_own_attempt() -> None:
+async def test_partial_output_is_paid_for_and_stays_with_its_own_attempt(talk: Talker) -> None:
     half = sse({**delta(content="half"), "usage": USAGE}, done=False)
 
-    done = await talk(Answer(pieces=[half], cut=True), Answer())
+    done = await talk(Answer(pieces=[half], cut=True), FINE)
 
     assert [exchange.cost_usd for exchange in done.exchanges] == [0.02, 0.02]
     assert done.exchanges[0].first_token_s is not None
@@ -353,14 +241,18 @@ async def test_partial_output_is_paid_for_and_stays_with_its_own_attempt() -> No
         (Answer(pieces=[b": wait\n\n", 0.15] * 9), "timeout"),
     ],
 )
-async def test_silence_and_endless_keep_alives_both_end(answer: Answer, kind: str) -> None:
-    done = await talk(answer, Answer(), idle_s=0.3, deadline_s=0.6)
+async def test_silence_and_endless_keep_alives_both_end(
+    answer: Answer, kind: str, talk: Talker
+) -> None:
+    done = await talk(answer, FINE, idle_s=0.3, deadline_s=0.6)
 
     assert [exchange.error for exchange in done.exchanges] == [kind, None]
 
 
-async def test_an_endpoint_that_nobody_serves_is_a_connection_fault() -> None:
-    async with endpoint_of(Answer()) as server:
+async def test_an_endpoint_that_nobody_serves_is_a_connection_fault(
+    endpoint_of: EndpointOf,
+) -> None:
+    async with endpoint_of(FINE) as server:
         url = server.url
     async with Connection(ModelEndpoint(base_url=url, api_key="none", model="m")) as connection:
         wire = await connection.send({"messages": []})
@@ -369,7 +261,9 @@ async def test_an_endpoint_that_nobody_serves_is_a_connection_fault() -> None:
     assert wire.fault.kind == "connection"
 
 
-async def test_a_server_that_holds_the_connection_after_the_end_costs_no_reply() -> None:
+async def test_a_server_that_holds_the_connection_after_the_end_costs_no_reply(
+    talk: Talker,
+) -> None:
     async with asyncio.timeout(15):
         patient = await talk(Answer(pieces=[GOOD, 30.0]))
         hasty = await talk(Answer(pieces=[GOOD, 30.0]), idle_s=0.2)
@@ -379,7 +273,7 @@ async def test_a_server_that_holds_the_connection_after_the_end_costs_no_reply()
 
 @pytest.mark.parametrize("at", [20, 5])
 async def test_a_key_that_is_echoed_appears_nowhere(
-    at: int, capfd: pytest.CaptureFixture[str]
+    at: int, capfd: pytest.CaptureFixture[str], talk: Talker
 ) -> None:
     echo = f'{{"error": {{"message": "bad key {KEY}"}}}}'.encode()
     cut = len(echo) - at
@@ -393,14 +287,16 @@ async def test_a_key_that_is_echoed_appears_nowhere(
     assert KEY not in "".join(capfd.readouterr())
 
 
-async def test_a_placeholder_for_a_missing_key_is_no_secret() -> None:
-    done = await talk(Answer(), key="hi")
+async def test_a_placeholder_for_a_missing_key_is_no_secret(talk: Talker) -> None:
+    done = await talk(FINE, key="hi")
 
     assert done.reply is not None
     assert done.reply.text == "hi"
 
 
-async def test_without_usage_there_is_no_cost_and_a_flag_tells_of_sums_that_do_not_fit() -> None:
+async def test_without_usage_there_is_no_cost_and_a_flag_tells_of_sums_that_do_not_fit(
+    talk: Talker,
+) -> None:
     silent = await talk(Answer(pieces=[sse(delta("stop", content="hi"))]))
     odd = await talk(
         Answer(pieces=[sse({**delta("stop"), "usage": {**USAGE, "total_tokens": 99}})])
@@ -413,7 +309,9 @@ async def test_without_usage_there_is_no_cost_and_a_flag_tells_of_sums_that_do_n
     assert "does not add up" in (odd.exchanges[0].error_detail or "")
 
 
-async def test_a_call_cut_at_the_output_limit_is_truncated_though_the_reason_denies_it() -> None:
+async def test_a_call_cut_at_the_output_limit_is_truncated_though_the_reason_denies_it(
+    talk: Talker,
+) -> None:
     cut = {"index": 0, "id": "x", "function": {"name": "f", "arguments": '{"a'}}
     body = sse(delta("tool_calls", tool_calls=[cut]), {"choices": [], "usage": USAGE})
 
@@ -423,9 +321,9 @@ async def test_a_call_cut_at_the_output_limit_is_truncated_though_the_reason_den
     assert [call.flaw for call in done.reply.calls] == ["truncated_call"]
 
 
-async def test_one_connection_serves_many_conversations_at_once() -> None:
+async def test_one_connection_serves_many_conversations_at_once(endpoint_of: EndpointOf) -> None:
     def chat(connection: Connection, note: Callable[..., None]) -> OpenAIChat:
-        return OpenAIChat(connection, recorder=note, price=two_cents)
+        return OpenAIChat(connection, recorder=note, price=lambda *_: None)
 
     seen: list[int] = []
     async with endpoint_of(Answer(pieces=[GOOD[:40], 0.05, GOOD[40:]])) as server:
@@ -449,7 +347,9 @@ async def test_one_connection_serves_many_conversations_at_once() -> None:
         refusing(429, "slow down"),
     ],
 )
-async def test_an_endpoint_that_answers_passes_its_probe(answer: Answer) -> None:
+async def test_an_endpoint_that_answers_passes_its_probe(
+    answer: Answer, endpoint_of: EndpointOf
+) -> None:
     async with endpoint_of(answer) as server:
         await probe(ModelEndpoint(base_url=server.url, api_key=KEY, model="m"), name="a/b")
 
@@ -457,7 +357,9 @@ async def test_an_endpoint_that_answers_passes_its_probe(answer: Answer) -> None
     assert len(server.headers) == 1
 
 
-async def test_a_probe_tells_a_wrong_key_from_a_wrong_address_and_shows_neither_key() -> None:
+async def test_a_probe_tells_a_wrong_key_from_a_wrong_address_and_shows_neither_key(
+    endpoint_of: EndpointOf,
+) -> None:
     async with endpoint_of(refusing(401, f"bad key {KEY}")) as server:
         endpoint = ModelEndpoint(base_url=server.url, api_key=KEY, model="m")
         with pytest.raises(EndpointError, match=r"a/b: .* auth: bad key \[key\]\. Check the key"):

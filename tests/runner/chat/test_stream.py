@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runner.chat.reply import Parts, build_parts
-from runner.chat.stream import Stream, read_stream
+from runner.chat.stream import Stream, read_stream, read_whole
 
 OFFERED = {"f", "g"}
 
@@ -322,3 +322,67 @@ def test_a_surrogate_pair_cut_between_chunks_is_joined_and_a_lone_half_replaced(
     body = sse(delta(content="\ud83d"), delta(content="\ude00 "), delta("stop", content="\ud83d"))
 
     assert read_stream([(0.0, body)]).text == "😀 \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "thought"),
+    [
+        ("<think>a</think>b", "b", "a"),
+        ("\n <think>\na\n</think>\n\nb", "b", "a"),
+        ("<think></think>b", "b", None),
+        ("<think>a", "", "a"),
+        ("a</think>b", "b", "a"),
+        ("b", "b", None),
+        ("say <think>a</think>", "say <think>a</think>", None),
+        ("<think>a</think>b</think>", "b</think>", "a"),
+    ],
+)
+def test_thinking_at_the_head_of_the_content_is_no_text(
+    content: str, text: str, thought: str | None
+) -> None:
+    chunks = [delta(content=piece) for piece in content]
+    stream = read_stream([(0.0, sse(*chunks, delta("stop")))])
+
+    assert (stream.text, stream.reasoning) == (text, thought)
+
+
+def test_tags_in_the_text_stay_where_the_reasoning_came_by_itself() -> None:
+    stream = read_stream([(0.0, sse(delta(reasoning="hm"), delta("stop", content="a</think>b")))])
+
+    assert (stream.text, stream.reasoning) == ("a</think>b", "hm")
+
+
+def whole(**choice: object) -> bytes:
+    usage = {"prompt_tokens": 7}
+    return json.dumps({"model": "m-1", "choices": [choice], "usage": usage}).encode()
+
+
+def test_a_whole_reply_is_read_like_a_streamed_one() -> None:
+    message = {"content": "hi", "reasoning_content": "hm", "tool_calls": [call("{}", "f", id="x")]}
+    body = whole(index=0, message=message, finish_reason="")
+
+    stream = read_whole([(0.1, body[:9]), (0.2, body[9:])])
+
+    assert (stream.text, stream.reasoning, stream.finish_reason) == ("hi", "hm", "")
+    assert [one.name for one in parts(stream).calls] == ["f"]
+    assert (stream.served_model, stream.usage) == ("m-1", {"prompt_tokens": 7})
+    assert (stream.fault, stream.first_token_s) == (None, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "empty_stream"),
+        (b"<html>busy</html>", "empty_stream"),
+        (b'{"error": {"message": "x", "code": 429}}', "rate_limit"),
+        (b'[{"error": {"message": "x", "code": 503}}]', "overloaded"),
+        (b'{"choices": []}', "empty_stream"),
+        (whole(index=0, message={"content": "a"}, finish_reason=None), "truncated_stream"),
+        (whole(index=0, message={"content": "a"}, finish_reason="error"), "stream"),
+    ],
+)
+def test_a_whole_body_that_is_no_complete_reply_says_why(body: bytes, kind: str) -> None:
+    fault = read_whole([(0.0, body)] if body else []).fault
+
+    assert fault is not None
+    assert fault.kind == kind

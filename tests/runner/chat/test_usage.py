@@ -108,3 +108,32 @@ def test_a_total_that_fits_neither_reading_leaves_the_output_unknown_and_says_so
 @pytest.mark.parametrize("raw", [None, {}, {"queue_time": 0.1}, {"prompt_tokens": "7"}])
 def test_an_object_without_counts_is_no_usage(raw: dict[str, Any] | None) -> None:
     assert read_usage(raw).usage is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (
+            {"prompt_tokens": 20, "completion_tokens": 198, "total_tokens": 623},
+            Usage(fresh_input=20, output=603, reasoning=405),
+        ),
+        (
+            {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25},
+            Usage(fresh_input=20, output=5, reasoning=0),
+        ),
+        ({"prompt_tokens": 20, "completion_tokens": 5}, Usage(fresh_input=20, output=5)),
+        (
+            {
+                "prompt_tokens": 20,
+                "completion_tokens": 5,
+                "total_tokens": 25,
+                "completion_tokens_details": {"reasoning_tokens": 3},
+            },
+            Usage(fresh_input=20, output=5, reasoning=3),
+        ),
+    ],
+)
+def test_what_only_the_total_holds_is_reasoning_where_a_card_says_so(
+    raw: dict[str, Any], expected: Usage
+) -> None:
+    assert read_usage(raw, reasoning_in_total=True).usage == expected

@@ -3,14 +3,16 @@ import { getServerSession } from "next-auth";
 import { revalidatePath, updateTag } from "next/cache";
 import { redirect } from "next/navigation";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { addNote, changeStage } from "@/app/(admin)/applicants/[id]/actions";
+import { addNote, changeStage, removeApplicant } from "@/app/(admin)/applicants/[id]/actions";
 import { closeOpening, createOpening } from "@/app/(admin)/openings/actions";
 import { changePassword, updateProfile } from "@/app/(admin)/settings/actions";
+import { signUp } from "@/app/(auth)/signup/actions";
 import { submitApplication } from "@/app/(public)/jobs/[id]/actions";
 import { hashPassword, passwordMatches } from "@/lib/auth/password";
 import type { Database } from "@/lib/db/client";
 import { applicants, jobs, notes, users } from "@/lib/db/schema";
 import { createTestDatabase, insertApplicant, insertJob, insertUser } from "@/lib/db/testing";
+import { env } from "@/lib/env";
 import { pdf } from "kit/documents";
 
 vi.mock("next-auth", () => ({ getServerSession: vi.fn() }));
@@ -35,6 +37,7 @@ type AnyAction = (previous: null, form: FormData) => Promise<unknown>;
 const ACTIONS: Record<string, { action: AnyAction; valid: Record<string, string>; writes: string }> = {
   changeStage: { action: changeStage, valid: { applicantId: "applicant_mara", stage: "offer" }, writes: "UPDATE ON applicants" },
   addNote: { action: addNote, valid: { applicantId: "applicant_mara", body: "Call back." }, writes: "INSERT ON notes" },
+  removeApplicant: { action: removeApplicant, valid: { applicantId: "applicant_mara" }, writes: "DELETE ON applicants" },
   createOpening: { action: createOpening, valid: opening, writes: "INSERT ON jobs" },
   closeOpening: { action: closeOpening, valid: { jobId: "job_backend" }, writes: "UPDATE ON jobs" },
   updateProfile: { action: updateProfile, valid: { name: "Robin O." }, writes: "UPDATE ON users" },
@@ -95,10 +98,14 @@ describe("nothing is written and nobody is let in", () => {
     expect(await run(name)).toMatchObject({ ok: false, status: 401 });
   });
 
-  test.each(["createOpening", "closeOpening"])("%s: as a recruiter, valid input or not", async (name) => {
+  test.each([
+    ["createOpening", "Only administrators can manage openings."],
+    ["closeOpening", "Only administrators can manage openings."],
+    ["removeApplicant", "Only administrators can remove applicants."],
+  ])("%s: as a recruiter, valid input or not", async (name, message) => {
     signedInAs("recruiter");
     const before = await contents();
-    const refused = { ok: false, status: 403, message: "Only administrators can manage openings.", fieldErrors: {} };
+    const refused = { ok: false, status: 403, message, fieldErrors: {} };
 
     expect(await run(name)).toEqual(refused);
     expect(await run(name, {})).toEqual(refused);
@@ -142,6 +149,7 @@ describe("invalid input is refused at its field", () => {
 test.each([
   ["changeStage", { applicantId: "nobody", stage: "offer" }, "This applicant was not found."],
   ["addNote", { applicantId: "nobody", body: "Hello?" }, "This applicant was not found."],
+  ["removeApplicant", { applicantId: "nobody" }, "This applicant was not found."],
   ["closeOpening", { jobId: "nothing" }, "This opening was not found."],
 ])("%s says what was not found", async (name, values, message) => {
   expect(await run(name, values)).toEqual({ ok: false, status: 404, message, fieldErrors: {} });
@@ -178,6 +186,12 @@ describe("success", () => {
     expect(await run("addNote")).toEqual({ ok: true, data: undefined });
     expect((await contents()).notes).toMatchObject([{ body: "Call back.", authorId: "admin" }]);
     expect(revalidatePath).toHaveBeenCalledWith("/applicants/applicant_mara");
+  });
+
+  test("removeApplicant, which leads back to the list", async () => {
+    await expect(run("removeApplicant")).rejects.toThrow("NEXT_REDIRECT");
+    expect(await db.$count(applicants)).toBe(0);
+    expect(updateTag).toHaveBeenCalledWith("applicants");
   });
 
   test("createOpening", async () => {
@@ -225,5 +239,37 @@ describe("submitApplication needs no session", () => {
       message: "Please check the highlighted fields.",
       fieldErrors: { email: "Please enter a valid e-mail address.", resume: "Please choose your résumé." },
     });
+  });
+});
+
+describe("signUp needs no session", () => {
+  const account = {
+    name: "Udo Lind",
+    email: "udo@example.com",
+    password: "correct horse",
+    repeated: "correct horse",
+    role: "recruiter",
+    department: "People",
+    invitation: "a-code-for-the-tests",
+  };
+
+  beforeEach(() => {
+    env.INVITATION_CODE = account.invitation;
+    signedInAs(null);
+  });
+
+  test("and creates an account", async () => {
+    expect(await signUp(null, form(account))).toEqual({ ok: true, data: undefined });
+    expect(await db.query.users.findFirst({ where: eq(users.email, account.email) })).toMatchObject({ name: "Udo Lind" });
+  });
+
+  test("and refuses a wrong code at its field", async () => {
+    expect(await signUp(null, form({ ...account, invitation: "guessed" }))).toEqual({
+      ok: false,
+      status: 422,
+      message: "Please check the highlighted fields.",
+      fieldErrors: { invitation: "This code is not valid." },
+    });
+    expect(await db.$count(users)).toBe(2);
   });
 });

@@ -1,0 +1,1 @@
+"""Tools for those who write scenarios: begin one, make its patches, look it over."""

@@ -1,0 +1,64 @@
+"""On what terms a patch is graded: a trial on the usual ones, a proof of fairness on others too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from runner.grading.archive import KIT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from testbed.scenario import Scenario, Step
+
+_BUSY: Final = (
+    *("sh", "-c", 'for _ in $1; do (while :; do :; done) & done; shift; exec "$@"', "load"),
+)
+"""The command keeps its process id; what is busy ends with it, as all that a command starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What is graded, and what surrounds it."""
+
+    steps: frozenset[str] | None = None
+    """Ids of the steps to be run; `None` for all. Tests of the others are not judged."""
+    file: str = ""
+    """Test file to be run alone by steps that take files; empty for all."""
+    inspect: bool = True
+    """Type-check and lint; the type check is not judged otherwise."""
+    cold: bool = False
+    """Without the fixture's build caches."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to the fixture's."""
+    busy: int = 0
+    """Processes that compute for nothing beside every step, on the same processors."""
+
+    def steps_of(self, scenario: Scenario) -> tuple[Step, ...]:
+        """List the steps to be run, in order."""
+        return tuple(s for s in scenario.steps() if self.steps is None or s.id in self.steps)
+
+    def judged(self, scenario: Scenario, tests: Iterable[str]) -> tuple[str, ...]:
+        """Keep the ids of tests that the steps to be run can show."""
+        shown = {step.id: self._file(step) for step in self.steps_of(scenario)}
+        places = ((test, step_of(scenario, test)) for test in tests)
+        return tuple(t for t, s in places if s in shown and shown[s] in ("", t.partition("::")[0]))
+
+    def command(self, step: Step) -> tuple[str, ...]:
+        """Return the command that runs a step on these terms."""
+        argv = (*step.argv, self._file(step)) if self._file(step) else step.argv
+        crowd = " ".join(map(str, range(self.busy)))
+        return (*_BUSY, crowd, *argv) if self.busy else argv
+
+    def _file(self, step: Step) -> str:
+        return self.file if step.takes_files else ""
+
+
+USUAL: Final = Terms()
+
+
+def step_of(scenario: Scenario, test: str) -> str:
+    """Name the step that runs a test: the folder of a hidden check, else the first step."""
+    first, *rest = (step.id for step in scenario.steps())
+    return next((id_ for id_ in rest if test.startswith(f"{KIT_FOLDER}/checks/{id_}/")), first)

@@ -1,0 +1,1 @@
+"""Whether an endpoint serves a model as its card says, found out before anything is compared."""

@@ -1,0 +1,94 @@
+"""Asks one model, streamed or whole, and keeps the books of it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import reduce
+from itertools import count
+from operator import add
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from runner.chat.openai import Connection, OpenAIChat
+from runner.chat.retry import RetryPolicy
+from runner.chatters import Pricer, endpoint_of
+from testbed.records import NO_USAGE, Exchange, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from runner.chat.base import Message, Reply
+    from testbed.catalog import ModelCard
+
+_POLICY: Final = RetryPolicy(attempts=3, wait_s=30.0)
+
+
+class Desk:
+    """The conversations of one preflight; an async context manager.
+
+    Raises `EndpointError` when the card's key is not set.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        endpoint = endpoint_of(card)
+        self._card = card
+        self._stack = AsyncExitStack()
+        self._connections = {
+            stream: Connection(replace(endpoint, stream=stream)) for stream in (True, False)
+        }
+        self._turns = count(1)
+        self.exchanges: list[Exchange] = []
+        self.sent: Mapping[str, Any] = {}
+        """The body of the last request."""
+
+    async def __aenter__(self) -> Self:
+        for connection in self._connections.values():
+            await self._stack.enter_async_context(connection)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def ask(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]] = (),
+        *,
+        stream: bool = True,
+    ) -> Reply:
+        """Return the reply to a conversation, or raise `ChatFailure`."""
+        chat = OpenAIChat(
+            self._connections[stream],
+            recorder=self._book,
+            price=Pricer(card=self._card),
+            policy=_POLICY,
+        )
+        return await chat.complete(messages, tools, turn=next(self._turns))
+
+    def _book(
+        self,
+        exchange: Exchange,
+        request: Mapping[str, Any],
+        chunks: Sequence[tuple[float, bytes]],  # noqa: ARG002  (the seam names it)
+    ) -> None:
+        self.exchanges.append(exchange)
+        self.sent = request
+
+    @property
+    def usage(self) -> Usage | None:
+        """Add the tokens of all attempts up; unknown when a complete reply told none."""
+        if any(one.usage is None for one in self.exchanges if one.error is None):
+            return None
+        return reduce(add, (one.usage for one in self.exchanges if one.usage), NO_USAGE)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Add the cost of all attempts up; unknown when a part is."""
+        known = [one.cost_usd for one in self.exchanges if one.usage or one.error is None]
+        return None if None in known else sum(cost for cost in known if cost is not None)

@@ -1,0 +1,1 @@
+"""What is proven of a scenario, and what a proof says."""

@@ -1,0 +1,160 @@
+"""Which gradings prove a scenario fair: each is a patch, and the terms it is graded on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from runner.grading.terms import USUAL, Terms, step_of
+from runner.sandbox.base import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from testbed.scenario import CandidatePatch, Scenario
+
+CONSTRAINT: Final = "constraint:"
+_TYPECHECK: Final = "typecheck"
+_OF_A_STEP: Final = ("witness:", "undisturbed:")
+_BUSY: Final = 2 * int(Limits().cpus)
+_SEED: Final = "{seed}"
+_UNINSPECTED: Final = Terms(inspect=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One patch to be graded."""
+
+    scenario: Scenario
+    candidate: CandidatePatch | None
+    """`None` is the empty patch."""
+    terms: Terms
+    variation: str = ""
+    """What the terms vary; empty for the conditions of a trial."""
+
+    @property
+    def patch(self) -> str:
+        """Name the patch for people."""
+        name = self.candidate.name if self.candidate else "nothing"
+        return f"{name} ({self.variation})" if self.variation else name
+
+    @property
+    def slug(self) -> str:
+        """Name the grading for its sandbox."""
+        plain = self.patch.replace("/", "-").replace(" (", "-").rstrip(")")
+        return f"{self.scenario.id}-{plain}"
+
+    @property
+    def conditions(self) -> str:
+        """Say what the terms vary; empty for the conditions of a trial."""
+        words = [f"{name}={value}" for name, value in self.terms.environment.items()]
+        words += [f"{self.terms.busy} busy processes"] if self.terms.busy else []
+        words += ["no build cache"] if self.terms.cold else []
+        return " ".join(words)
+
+
+def quick_cases(scenarios: Iterable[Scenario], *, seed: int) -> tuple[Case, ...]:
+    """List what is graded where the full proof takes too long; it proves less, and says so.
+
+    The reference and right patches are graded whole. Nothing must fail in the first step, or in
+    the first that can show it. Of a wrong patch only its named check is run; that settles its
+    verdict, whatever the rest would say. Of those that name one check of a later step, one is
+    drawn by `seed`. Build caches are left out for one reference per cached step.
+    """
+    scenarios = tuple(scenarios)
+    chance = Random(seed)  # noqa: S311  (a sample, no secret)
+    return (
+        *(case for scenario in scenarios for case in _sampled(scenario, chance)),
+        *_one_cold_each(scenarios),
+    )
+
+
+def full_cases(scenarios: Iterable[Scenario], *, seed: int) -> tuple[Case, ...]:
+    """List every patch graded as in a trial, and the right ones and nothing varied.
+
+    They are varied as the fixture's card says, and at load; the reference and nothing are
+    graded without build caches too. `seed` is what the card's `{seed}` stands for.
+    """
+    return tuple(
+        case for scenario in scenarios for case in (*_patches(scenario), *_varied(scenario, seed))
+    )
+
+
+def _patches(scenario: Scenario) -> Iterator[Case]:
+    # The seeded tree's type check is its baseline: nothing cannot differ from it.
+    yield Case(scenario=scenario, candidate=None, terms=_UNINSPECTED)
+    for candidate in scenario.candidates():
+        yield Case(scenario=scenario, candidate=candidate, terms=USUAL)
+
+
+def _sampled(scenario: Scenario, chance: Random) -> Iterator[Case]:
+    first = scenario.steps()[0].id
+    shown = (step_of(scenario, test) for test in scenario.fail_to_pass)
+    steps = frozenset({first, min(shown, key=lambda step: step != first)})
+    yield Case(scenario=scenario, candidate=None, terms=replace(_UNINSPECTED, steps=steps))
+    costly: dict[str, list[Case]] = {}
+    for candidate in scenario.candidates():
+        if candidate.right:
+            yield Case(scenario=scenario, candidate=candidate, terms=USUAL)
+            continue
+        case = Case(
+            scenario=scenario, candidate=candidate, terms=_needed(scenario, candidate.caught_by)
+        )
+        if any(step.id != first for step in case.terms.steps_of(scenario)):
+            costly.setdefault(candidate.caught_by, []).append(case)
+        else:
+            yield case
+    yield from (chance.choice(cases) for cases in costly.values())
+
+
+def _needed(scenario: Scenario, check: str) -> Terms:
+    """Return the terms that show one check and no more."""
+    if check.startswith(CONSTRAINT):
+        return Terms(steps=frozenset(), inspect=False)
+    if check == _TYPECHECK:
+        return Terms(steps=frozenset())
+    if check.startswith(_OF_A_STEP):
+        return Terms(steps=frozenset({check.partition(":")[2]}), inspect=False)
+    step, file = step_of(scenario, check), check.partition("::")[0]
+    return Terms(steps=frozenset({step}), file=file, inspect=False)
+
+
+def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:
+    right = [candidate for candidate in scenario.candidates() if candidate.right]
+    variations = {
+        variation.id: Terms(
+            inspect=False,
+            environment={
+                name: value.replace(_SEED, str(seed))
+                for name, value in variation.environment.items()
+            },
+        )
+        for variation in scenario.fixture.card.variations
+    }
+    variations["load"] = Terms(inspect=False, busy=_BUSY)
+    for name, terms in variations.items():
+        for candidate in (None, *right):
+            yield Case(scenario=scenario, candidate=candidate, terms=terms, variation=name)
+    if cached := _cached(scenario):
+        for candidate in (None, right[0]):
+            yield _cold(scenario, candidate, cached)
+
+
+def _one_cold_each(scenarios: Iterable[Scenario]) -> Iterator[Case]:
+    shown: set[tuple[str, str]] = set()
+    for scenario in scenarios:
+        steps = {(scenario.fixture.id, step) for step in _cached(scenario)} - shown
+        if steps:
+            reference = scenario.candidates()[0]
+            yield _cold(scenario, reference, frozenset(step for _, step in steps))
+        shown |= steps
+
+
+def _cached(scenario: Scenario) -> frozenset[str]:
+    return frozenset(step.id for step in scenario.steps() if step.warmup)
+
+
+def _cold(scenario: Scenario, candidate: CandidatePatch | None, steps: frozenset[str]) -> Case:
+    terms = Terms(steps=steps, inspect=False, cold=True)
+    return Case(scenario=scenario, candidate=candidate, terms=terms, variation="cold")

@@ -1,0 +1,169 @@
+"""Which gradings prove a scenario, in full and where time is short."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.grading.terms import USUAL
+from runner.proof.cases import full_cases, quick_cases
+from testbed.scenario import Scenario, Variation, Warmup, load_suite
+
+if TYPE_CHECKING:
+    from runner.proof.cases import Case
+
+TINY = Path(__file__).parents[2] / "suites" / "tiny"
+HIDDEN = ".testbed/checks/unit/hidden.test.mjs"
+BUILT = ".testbed/checks/app/page.test.mjs"
+WARM = Warmup(argv=("true",), keep="cache", timeout_seconds=1)
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Scenario:
+    shutil.copytree(TINY, tmp_path, dirs_exist_ok=True)
+    return load_suite(tmp_path).scenarios[0]
+
+
+def built(scenario: Scenario) -> Scenario:
+    """Give a scenario checks of the built application, and that step a cache."""
+    (scenario.checks / "app").mkdir()
+    unit, app = scenario.fixture.card.steps
+    steps = (unit, app.model_copy(update={"warmup": WARM}))
+    card = scenario.fixture.card.model_copy(update={"steps": steps})
+    return replace(scenario, fixture=replace(scenario.fixture, card=card))
+
+
+def wrong(scenario: Scenario, name: str, caught_by: str) -> None:
+    header = f"Reason: wrong\nCaught-by: {caught_by}\n\n"
+    (scenario.root / f"wrong/{name}.patch").write_text(header)
+
+
+def named(cases: tuple[Case, ...]) -> dict[str, Case]:
+    found = {case.patch: case for case in cases}
+    assert len(found) == len(cases)
+    return found
+
+
+def test_the_full_proof_grades_every_patch_as_a_trial_does(scenario: Scenario) -> None:
+    cases = named(full_cases([scenario], seed=1))
+
+    for candidate in scenario.candidates():
+        assert cases[candidate.name].terms == USUAL
+    assert cases["nothing"].terms.steps is None
+
+
+def test_the_full_proof_varies_what_is_right_and_nothing(scenario: Scenario) -> None:
+    cases = named(full_cases([scenario], seed=1))
+
+    right = ["nothing", "reference", "right/less-the-negative", "right/other-way-round"]
+    for variation in ("backwards", "auckland-turkish", "load"):
+        varied = [name for name in cases if name.endswith(f" ({variation})")]
+        assert varied == [f"{name} ({variation})" for name in right]
+    assert cases["reference (load)"].terms.busy > 0
+    assert cases["nothing (auckland-turkish)"].terms.environment["TZ"] == "Pacific/Auckland"
+
+
+def test_the_seed_stands_in_the_environment_of_a_variation(scenario: Scenario) -> None:
+    case = named(full_cases([scenario], seed=4711))["reference (backwards)"]
+
+    assert case.terms.environment == {"BACKWARDS_SEED": "4711"}
+    assert case.conditions == "BACKWARDS_SEED=4711"
+    assert case.slug == "minus-reference-backwards"
+
+
+def test_caches_are_left_out_for_the_reference_and_nothing_of_each_scenario(
+    scenario: Scenario,
+) -> None:
+    assert not [name for name in named(full_cases([scenario], seed=1)) if "cold" in name]
+
+    cases = named(full_cases([built(scenario)], seed=1))
+
+    cold = {name: case.terms for name, case in cases.items() if name.endswith("(cold)")}
+    assert list(cold) == ["nothing (cold)", "reference (cold)"]
+    assert all(terms.cold and terms.steps == frozenset({"app"}) for terms in cold.values())
+
+
+def test_the_quick_proof_leaves_caches_out_once_for_each_cached_step(scenario: Scenario) -> None:
+    first, second = built(scenario), replace(scenario)
+
+    cases = quick_cases([first, first, second], seed=1)
+
+    assert [case.patch for case in cases if case.terms.cold] == ["reference (cold)"]
+
+
+def test_the_quick_proof_grades_right_patches_whole_and_varies_nothing(scenario: Scenario) -> None:
+    cases = named(quick_cases([scenario], seed=1))
+
+    for candidate in scenario.candidates():
+        if candidate.right:
+            assert cases[candidate.name].terms == USUAL
+    assert not any(case.variation for case in cases.values())
+
+
+@pytest.mark.parametrize(
+    ("caught_by", "steps", "file", "inspect"),
+    [
+        (f"{HIDDEN}::adds", {"unit"}, HIDDEN, False),
+        ("test/visible.test.mjs::greets", {"unit"}, "test/visible.test.mjs", False),
+        (f"{BUILT}::answers", {"app"}, BUILT, False),
+        ("typecheck", set(), "", True),
+        ("constraint:allowed-paths", set(), "", False),
+        ("undisturbed:unit", {"unit"}, "", False),
+        ("witness:app", {"app"}, "", False),
+    ],
+)
+def test_of_a_wrong_patch_the_quick_proof_runs_what_its_check_needs(
+    scenario: Scenario, *, caught_by: str, steps: set[str], file: str, inspect: bool
+) -> None:
+    wrong(scenario, "tempting", caught_by)
+
+    terms = named(quick_cases([built(scenario)], seed=1))["wrong/tempting"].terms
+
+    assert (terms.steps, terms.file, terms.inspect) == (frozenset(steps), file, inspect)
+
+
+def test_of_wrong_patches_for_one_costly_check_one_is_drawn(scenario: Scenario) -> None:
+    for number in range(8):
+        wrong(scenario, f"costly-{number}", f"{BUILT}::answers")
+        wrong(scenario, f"cheap-{number}", f"{HIDDEN}::adds")
+    wrong(scenario, "other", f"{BUILT}::says so")
+    scenario = built(scenario)
+
+    drawn = [
+        [case.patch for case in quick_cases([scenario], seed=seed) if "costly" in case.patch]
+        for seed in range(20)
+    ]
+    cases = named(quick_cases([scenario], seed=1))
+
+    assert {len(names) for names in drawn} == {1}
+    assert len({names[0] for names in drawn}) > 1
+    assert drawn[3] == [c.patch for c in quick_cases([scenario], seed=3) if "costly" in c.patch]
+    assert sum("cheap" in name for name in cases) == 8
+    assert "wrong/other" in cases
+
+
+def test_nothing_runs_a_later_step_only_where_no_earlier_one_can_show_it(
+    scenario: Scenario,
+) -> None:
+    scenario = built(scenario)
+    only_built = replace(scenario, fail_to_pass=(f"{BUILT}::answers",))
+
+    assert named(quick_cases([scenario], seed=1))["nothing"].terms.steps == frozenset({"unit"})
+    assert named(quick_cases([only_built], seed=1))["nothing"].terms.steps == frozenset(
+        {"unit", "app"}
+    )
+
+
+def test_names_of_variations_are_told_apart_from_the_harnesss_own(scenario: Scenario) -> None:
+    card = scenario.fixture.card.model_dump()
+
+    for name in ("cold", "load", "backwards"):
+        double = Variation(id=name, environment={"A": "b"}).model_dump()
+        with pytest.raises(ValueError, match=f"`{name}` exists already"):
+            type(scenario.fixture.card).model_validate(
+                {**card, "variations": [*card["variations"], double]}
+            )
