@@ -145,7 +145,10 @@ def _show(proofs: list[Proof], *, seconds: float, remark: str, json: bool) -> No
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("scenario", "patch", "expected", "outcome", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("scenario", "patch", "expected"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("outcome", overflow="fold")
     for proof in proofs:
         outcome = "[green]holds[/]" if proof.holds else f"[red]{escape(proof.fault)}[/]"
         table.add_row(proof.scenario, proof.patch, escape(proof.expected), outcome)
