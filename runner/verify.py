@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.grading.grade import baseline
-from runner.proof.faults import expected_of, fault_of, fault_of_seed
+from runner.proof.faults import fault_of, fault_of_seed
 from runner.workspace import PatchError, make_workspace, pristine_tree
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Verifier:
         return Proof(
             scenario=case.scenario.id,
             patch=case.patch,
-            expected=expected_of(case.candidate),
+            expected=case.expected,
             fault=fault,
             seconds=seconds,
         )

@@ -24,8 +24,8 @@ class Terms:
 
     steps: frozenset[str] | None = None
     """Ids of the steps to be run; `None` for all. Tests of the others are not judged."""
-    file: str = ""
-    """Test file to be run alone by steps that take files; empty for all."""
+    files: tuple[str, ...] = ()
+    """Test files to be run alone by steps that take files; empty for all."""
     inspect: bool = True
     """Type-check and lint; the type check is not judged otherwise."""
     cold: bool = False
@@ -41,18 +41,22 @@ class Terms:
 
     def judged(self, scenario: Scenario, tests: Iterable[str]) -> tuple[str, ...]:
         """Keep the ids of tests that the steps to be run can show."""
-        shown = {step.id: self._file(step) for step in self.steps_of(scenario)}
-        places = ((test, step_of(scenario, test)) for test in tests)
-        return tuple(t for t, s in places if s in shown and shown[s] in ("", t.partition("::")[0]))
+        shown = {step.id: self._files(step) for step in self.steps_of(scenario)}
+        places = ((test, shown.get(step_of(scenario, test))) for test in tests)
+        return tuple(
+            test
+            for test, files in places
+            if files is not None and (not files or test.partition("::")[0] in files)
+        )
 
     def command(self, step: Step) -> tuple[str, ...]:
         """Return the command that runs a step on these terms."""
-        argv = (*step.argv, self._file(step)) if self._file(step) else step.argv
+        argv = (*step.argv, *self._files(step))
         crowd = " ".join(map(str, range(self.busy)))
         return (*_BUSY, crowd, *argv) if self.busy else argv
 
-    def _file(self, step: Step) -> str:
-        return self.file if step.takes_files else ""
+    def _files(self, step: Step) -> tuple[str, ...]:
+        return self.files if step.takes_files else ()
 
 
 USUAL: Final = Terms()

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from runner.grading.archive import KIT_FOLDER
 from runner.grading.terms import USUAL, Terms, step_of
 from runner.sandbox.base import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from testbed.scenario import CandidatePatch, Scenario
 
@@ -40,6 +41,16 @@ class Case:
         return f"{name} ({self.variation})" if self.variation else name
 
     @property
+    def expected(self) -> str:
+        """Say what must come out."""
+        if self.candidate is None:
+            return "fail"
+        if not self.candidate.right:
+            return f"fail by {self.candidate.caught_by}"
+        part = self.terms.steps is not None and not self.terms.cold
+        return f"pass {', '.join(sorted(self.terms.steps or ()))}" if part else "pass"
+
+    @property
     def slug(self) -> str:
         """Name the grading for its sandbox."""
         plain = self.patch.replace("/", "-").replace(" (", "-").rstrip(")")
@@ -55,12 +66,13 @@ class Case:
 
 
 def quick_cases(scenarios: Iterable[Scenario], *, seed: int) -> tuple[Case, ...]:
-    """List what is graded where the full proof takes too long; it proves less, and says so.
+    """List what is graded where the full proof takes too long; it proves less.
 
-    The reference and right patches are graded whole. Nothing must fail in the first step, or in
-    the first that can show it. Of a wrong patch only its named check is run; that settles its
-    verdict, whatever the rest would say. Of those that name one check of a later step, one is
-    drawn by `seed`. Build caches are left out for one reference per cached step.
+    The reference is graded whole, and so is one right patch of each scenario; of the others what
+    the hidden checks of the first step say. Nothing must fail in the first step, or in the first
+    that can show it. Of a wrong patch only its named check is run: that settles its verdict,
+    whatever the rest would say. Of those that need a later step, one of each scenario is graded.
+    `seed` draws. Build caches are left out for one reference per cached step.
     """
     scenarios = tuple(scenarios)
     chance = Random(seed)  # noqa: S311  (a sample, no secret)
@@ -93,19 +105,32 @@ def _sampled(scenario: Scenario, chance: Random) -> Iterator[Case]:
     shown = (step_of(scenario, test) for test in scenario.fail_to_pass)
     steps = frozenset({first, min(shown, key=lambda step: step != first)})
     yield Case(scenario=scenario, candidate=None, terms=replace(_UNINSPECTED, steps=steps))
-    costly: dict[str, list[Case]] = {}
-    for candidate in scenario.candidates():
-        if candidate.right:
-            yield Case(scenario=scenario, candidate=candidate, terms=USUAL)
-            continue
-        case = Case(
-            scenario=scenario, candidate=candidate, terms=_needed(scenario, candidate.caught_by)
-        )
-        if any(step.id != first for step in case.terms.steps_of(scenario)):
-            costly.setdefault(candidate.caught_by, []).append(case)
-        else:
-            yield case
-    yield from (chance.choice(cases) for cases in costly.values())
+    reference, *others = scenario.candidates()
+    yield Case(scenario=scenario, candidate=reference, terms=USUAL)
+    yield from _some_right(scenario, [c for c in others if c.right], chance)
+    wrong = [
+        Case(scenario=scenario, candidate=c, terms=_needed(scenario, c.caught_by))
+        for c in others
+        if not c.right
+    ]
+    costly = [c for c in wrong if any(s.id != first for s in c.terms.steps_of(scenario))]
+    yield from (case for case in wrong if case not in costly)
+    yield from chance.sample(costly, min(1, len(costly)))
+
+
+def _some_right(
+    scenario: Scenario, right: Sequence[CandidatePatch], chance: Random
+) -> Iterator[Case]:
+    first = scenario.steps()[0].id
+    folder = f"{KIT_FOLDER}/checks/{first}/"
+    tests = (*scenario.fail_to_pass, *scenario.pass_to_pass)
+    files = tuple(sorted({test.partition("::")[0] for test in tests if test.startswith(folder)}))
+    hidden = Terms(steps=frozenset({first}), files=files) if files else None
+    drawn = chance.choice(right) if right else None
+    for candidate in right:
+        terms = USUAL if candidate is drawn else hidden
+        if terms:
+            yield Case(scenario=scenario, candidate=candidate, terms=terms)
 
 
 def _needed(scenario: Scenario, check: str) -> Terms:
@@ -117,7 +142,7 @@ def _needed(scenario: Scenario, check: str) -> Terms:
     if check.startswith(_OF_A_STEP):
         return Terms(steps=frozenset({check.partition(":")[2]}), inspect=False)
     step, file = step_of(scenario, check), check.partition("::")[0]
-    return Terms(steps=frozenset({step}), file=file, inspect=False)
+    return Terms(steps=frozenset({step}), files=(file,), inspect=False)
 
 
 def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 RUN_ID = "verify"
 SEEDS = 1_000_000
-UNVARIED = "; quick: nothing was varied, and some wrong patches were left out"
 
 
 def command(
@@ -76,9 +75,15 @@ def command(
     proofs += run_until_signal(
         _prove(chosen, cases * times, engine=engine, progress=show, jobs=jobs)
     )
-    remark = f"--seed {number}{UNVARIED if quick else ''}"
+    remark = f"--seed {number}{_left_out(chosen, cases) if quick else ''}"
     _show(proofs, seconds=time.monotonic() - began, remark=remark, json=json)
     raise typer.Exit(0 if all(proof.holds for proof in proofs) else 1)
+
+
+def _left_out(suite: Suite, cases: Sequence[Case]) -> str:
+    patches = sum(len(scenario.candidates()) for scenario in suite.scenarios)
+    graded = sum(case.candidate is not None and not case.variation for case in cases)
+    return f"; quick: nothing was varied, {patches - graded} of {patches} patches were left out"
 
 
 def _drawn() -> int:
@@ -142,23 +147,25 @@ def _show(proofs: list[Proof], *, seconds: float, remark: str, json: bool) -> No
         rows = [{**asdict(proof), "holds": proof.holds} for proof in proofs]
         typer.echo(encoder.dumps(rows, indent=1))
         return
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("scenario", "patch", "expected"):
+    for heading in ("scenario", "patch"):
         table.add_column(heading, no_wrap=True)
     table.add_column("outcome", overflow="fold")
     for proof in proofs:
-        outcome = "[green]holds[/]" if proof.holds else f"[red]{escape(proof.fault)}[/]"
-        table.add_row(proof.scenario, proof.patch, escape(proof.expected), outcome)
+        held = Text(f"as expected: {proof.expected}", "green", no_wrap=True, overflow="ellipsis")
+        table.add_row(
+            proof.scenario, proof.patch, held if proof.holds else Text(proof.fault, "red")
+        )
     answer().print(table)
     _summarise(proofs)
     minutes, rest = divmod(round(seconds), 60)
     broken = [f"{proof.scenario} {proof.patch}" for proof in proofs if not proof.holds]
     verdict = f"NOT PROVEN: {', '.join(broken)}" if broken else "PROVEN"
-    held = f"{len(proofs) - len(broken)} of {len(proofs)} proofs hold, {minutes}:{rest:02d}"
-    answer().print(f"\n{verdict}: {held}; {remark}", markup=False)
+    count = f"{len(proofs) - len(broken)} of {len(proofs)} proofs hold, {minutes}:{rest:02d}"
+    answer().print(f"\n{verdict}: {count}; {remark}", markup=False, soft_wrap=True)
 
 
 def _summarise(proofs: list[Proof]) -> None:

@@ -178,6 +178,16 @@ def test_what_only_looks_like_a_fault_is_none(root: Path, change: Callable[[Path
     assert found(root) == []
 
 
+def test_a_name_that_a_visible_file_bears_too_is_no_secret(root: Path) -> None:
+    minus = root / "scenarios/minus"
+    (minus / "checks/unit/hidden.test.mjs").rename(minus / "checks/unit/visible.test.mjs")
+    for name in ("checks/fail_to_pass.txt", "checks/pass_to_pass.txt", "wrong/times.patch"):
+        edit(name, "hidden.test.mjs", "visible.test.mjs")(minus)
+    write("prompt.md", "Please leave visible.test.mjs as it is.\n")(minus)
+
+    assert found(root) == []
+
+
 def test_a_feature_may_name_its_files_and_a_refactor_needs_no_seed(root: Path) -> None:
     minus = root / "scenarios/minus"
     write("prompt.md", "Tidy up lib/sum.mjs.\n")(minus)

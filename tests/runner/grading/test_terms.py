@@ -55,15 +55,15 @@ def test_only_what_the_steps_can_show_is_judged(two_steps: Scenario) -> None:
     assert USUAL.judged(two_steps, tests) == tests
     assert Terms(steps=frozenset({"app"})).judged(two_steps, tests) == (BUILT,)
     assert Terms(steps=frozenset()).judged(two_steps, tests) == ()
-    narrowed = Terms(steps=frozenset({"unit"}), file=HIDDEN).judged(two_steps, tests)
+    narrowed = Terms(steps=frozenset({"unit"}), files=(HIDDEN,)).judged(two_steps, tests)
     assert narrowed == (f"{HIDDEN}::adds", f"{HIDDEN}::adds nothing")
 
 
-def test_a_file_is_named_to_steps_that_take_files_and_to_no_others(two_steps: Scenario) -> None:
+def test_files_are_named_to_steps_that_take_files_and_to_no_others(two_steps: Scenario) -> None:
     unit, app = steps(two_steps).values()
-    terms = Terms(file=HIDDEN)
+    terms = Terms(files=(HIDDEN, VISIBLE))
 
-    assert terms.command(unit) == (*unit.argv, HIDDEN)
+    assert terms.command(unit) == (*unit.argv, HIDDEN, VISIBLE)
     assert terms.command(app) == app.argv
     assert USUAL.command(unit) == unit.argv
 

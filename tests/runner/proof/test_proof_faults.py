@@ -88,6 +88,12 @@ def test_nothing_must_show_what_the_manifests_say(scenario: Scenario) -> None:
     )
 
 
+def test_a_step_that_shows_no_change_has_nothing_to_fail_by(scenario: Scenario) -> None:
+    seen = replace(scenario, fail_to_pass=())
+
+    assert fault_of(case(scenario, "nothing"), graded(seen)) == ""
+
+
 def test_a_right_patch_must_fail_nothing_not_even_a_constraint(scenario: Scenario) -> None:
     for name in ("reference", "right/other-way-round"):
         fault = fault_of(case(scenario, name), graded(scenario, "constraint:size"))
