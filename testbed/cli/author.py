@@ -19,7 +19,9 @@ Next, with any folder of your own as DIR:
   2. write {folder}/prompt.md, scenario.toml and checks/
   3. testbed scenarios checkout {id} DIR2         the seeded tree, to be solved in DIR2
      testbed scenarios save {id} reference DIR2   the same for right/<name> and, with
-                                                  --reason and --caught-by, wrong/<name>
+                                                  --reason and --caught-by, wrong/<name>;
+                                                  git -C DIR2 apply -R {folder}/seed.patch
+                                                  undoes the seed
   4. testbed scenarios lint {id}
      testbed verify --record --quick {id}, then testbed verify {id}
 """
@@ -33,7 +35,7 @@ def new(
     kind: Annotated[Literal["bug", "feature", "refactor"], typer.Option(help="What it asks for.")],
     suite: SuiteOption = None,
 ) -> None:
-    """Make the folder of a new scenario, with every file to be filled in."""
+    """Begin a scenario: every file, to be filled in."""
     from runner.authoring.scaffold import begin
     from testbed.scenario import Kind
 
@@ -55,7 +57,11 @@ def checkout(
     ] = None,
     suite: SuiteOption = None,
 ) -> None:
-    """Write the seeded tree as a repository of one commit; a patch is laid over it uncommitted."""
+    """Write the seeded tree as a work tree.
+
+    It is a repository of one commit. A patch is laid over it uncommitted, so that `git diff`
+    shows it; the seed is laid over the fixture.
+    """
     from runner.authoring import patches
 
     (chosen,) = open_suite(suite, [scenario], recorded=False).scenarios
@@ -76,7 +82,7 @@ def save(
     ] = None,
     suite: SuiteOption = None,
 ) -> None:
-    """Write what a work tree changes as a patch of the scenario."""
+    """Save what a work tree changes as a patch."""
     from runner.authoring import patches
 
     (chosen,) = open_suite(suite, [scenario], recorded=False).scenarios
@@ -96,7 +102,7 @@ def lint(
     *,
     suite: SuiteOption = None,
 ) -> None:
-    """Find what can be seen of a scenario's faults without running anything."""
+    """Find faults that show without running anything."""
     from runner.authoring import lint as linter
 
     findings = linter.lint((suite or suite_folder()).resolve(), tuple(scenario or ()))

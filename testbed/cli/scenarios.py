@@ -16,7 +16,7 @@ app.command(name="save")(author.save)
 
 @app.callback(invoke_without_command=True)
 def command(context: typer.Context, *, suite: SuiteOption = None, json: JsonOption = False) -> None:
-    """List the scenarios, after validating every one of their files; or write one."""
+    """List the scenarios (all files validated), or write one."""
     if context.invoked_subcommand is not None:
         return
     scenarios = open_suite(suite).scenarios
