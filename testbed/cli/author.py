@@ -108,5 +108,6 @@ def lint(
     findings = linter.lint((suite or suite_folder()).resolve(), tuple(scenario or ()))
     for finding in findings:
         typer.echo(str(finding))
-    typer.echo(f"{len(findings)} findings" if findings else "no finding")
+    plural = "s" if len(findings) > 1 else ""
+    typer.echo(f"{len(findings) or 'no'} finding{plural}")
     raise typer.Exit(1 if findings else 0)

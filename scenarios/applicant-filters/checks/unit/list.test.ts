@@ -3,7 +3,7 @@ import { parseFilters } from "@/lib/applicants/filters";
 import { type Database, setDatabase } from "@/lib/db/client";
 import { STAGES } from "@/lib/db/schema";
 import { createTestDatabase, insertApplicant, insertJob } from "@/lib/db/testing";
-import type { Client } from "@libsql/client";
+import { countRows } from "kit/rows";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const HOUR = 60 * 60 * 1000;
@@ -202,7 +202,7 @@ describe("few rows are read", () => {
     const { rows } = await list(params);
     expect(rows).toHaveLength(10);
 
-    await expect(countRows(() => list(params))).resolves.toBeLessThanOrEqual(ENOUGH);
+    await expect(countRows(crowd, () => list(params))).resolves.toBeLessThanOrEqual(ENOUGH);
   });
 });
 
@@ -229,31 +229,3 @@ describe("in the text", () => {
     await expect(list({ q })).resolves.toMatchObject({ rows: [], total: 0 });
   });
 });
-
-/** How many rows the database hands out meanwhile. */
-async function countRows(run: () => Promise<unknown>): Promise<number> {
-  const client = (crowd as Database & { $client: Client }).$client;
-  let count = 0;
-
-  function counted<Answer>(answer: Answer): Answer {
-    for (const { rows } of [answer].flat() as { rows: unknown[] }[]) count += rows.length;
-    return answer;
-  }
-
-  const { execute, batch, transaction } = client;
-  client.execute = async (...parameters: never[]) => counted(await execute.apply(client, parameters));
-  client.batch = async (...parameters: never[]) => counted(await batch.apply(client, parameters));
-  client.transaction = async (...parameters: never[]) => {
-    const opened = await transaction.apply(client, parameters);
-    const inner = { execute: opened.execute, batch: opened.batch };
-    opened.execute = async (statement) => counted(await inner.execute.call(opened, statement));
-    opened.batch = async (statements) => counted(await inner.batch.call(opened, statements));
-    return opened;
-  };
-  try {
-    await run();
-  } finally {
-    Object.assign(client, { execute, batch, transaction });
-  }
-  return count;
-}
