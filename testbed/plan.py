@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from testbed.catalog import ModelCard
-from testbed.records import SCHEMA_VERSION, Record
+from testbed.record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,11 @@ class RunConfig(Record):
     engine: EngineName
     limits: TrialLimits = TrialLimits()
     max_cost_usd: Annotated[float, Field(gt=0)] | None = None
-    """Of the whole run; no trial is started beyond it."""
+    """Of the whole run; no trial is started that could exceed it."""
+    follow_ups: Annotated[int, Field(ge=0, le=10)] = 0
+    """Prompts after the first one, while the patch does not pass: a mode of its own."""
+    forced: bool = False
+    """Whether a model that fails the preflight is run all the same."""
 
     def trials(self) -> Iterator[PlannedTrial]:
         """Yield every trial, interleaved so that drift in time hits all models alike."""
@@ -87,6 +91,8 @@ class RunLock(Record):
     fixtures: dict[str, str]
     scenarios: dict[str, str]
     models: dict[str, str]
+    config: str | None = None
+    """sha256 of `run.json`."""
 
     def conditions(self) -> dict[str, str]:
         """Return it flat, as reports show it: `scenarios.docx-upload` -> digest."""

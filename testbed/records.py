@@ -5,15 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-SCHEMA_VERSION: Final = 1
-
-
-class Record(BaseModel):
-    """Base of every stored record: frozen, strict, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+from testbed.findings import Harm, OwnTests, Quality
+from testbed.record import SCHEMA_VERSION, Record
 
 
 def add_known(left: int | None, right: int | None) -> int | None:
@@ -76,6 +71,10 @@ class Exchange(Record):
     served_model: str | None = None
     request_id: str | None = None
     dropped_params: tuple[str, ...] = ()
+    reported_cost_usd: float | None = None
+    """What the provider itself says that this request cost: a check on the price card."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Response headers of an allow-list, names in lower case: quota and request ids."""
 
 
 class Stage(StrEnum):
@@ -213,6 +212,10 @@ class Grade(Record):
     """`None` when the linter could not run."""
     localised: bool | None = None
     """The patch touched a seeded file; `None` for an empty list of seeded files."""
+    quality: Quality | None = None
+    """`None` when it could not be measured, and for a patch without source files."""
+    own_tests: OwnTests | None = None
+    """`None` when the patch brought none along, or when they could not be run."""
     seconds: float = 0.0
 
     def failed(self, *kinds: CheckKind) -> tuple[Check, ...]:
@@ -223,9 +226,9 @@ class Grade(Record):
 class Funnel(Record):
     """Tool calls by the last stage reached, and the causes that ended them."""
 
-    stages: dict[str, int] = {}
+    stages: dict[str, int] = Field(default_factory=dict)
     """Stage name -> calls that went no further."""
-    causes: dict[str, int] = {}
+    causes: dict[str, int] = Field(default_factory=dict)
 
     @property
     def emitted(self) -> int:
@@ -285,6 +288,24 @@ class Trial(Record):
     """Violated constraints; `None` when ungraded."""
     unused: int | None = None
     localised: bool | None = None
+    tool_replies: int = 0
+    """Complete replies whose finish reason is `tool_calls`."""
+    schema_valid_replies: int = 0
+    """Of these, how many hold schema-valid calls alone."""
+    served_models: tuple[str, ...] = ()
+    """What the endpoint called the model it served, in the order of appearance."""
+    reported_cost_usd: float | None = None
+    """What the provider itself says; `None` when it said nothing for a reply."""
+    quality: Quality | None = None
+    own_tests: OwnTests | None = None
+    harm: tuple[Harm, ...] | None = None
+    """`None` when ungraded."""
+    prompts: tuple[Verdict, ...] = ()
+    """With follow-ups: the verdict after every prompt, the first one included; else empty."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """Name of every other file of the try -> sha256 of its bytes."""
+    lock: str | None = None
+    """sha256 of the run's `lock.json`, which holds that of `run.json`."""
 
     @property
     def key(self) -> tuple[str, str, int]:

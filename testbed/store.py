@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from testbed.errors import DiskFull, RunError
 from testbed.metrics import ModelView, RunView, ScenarioView
 from testbed.plan import PlannedTrial, RunConfig, RunLock
-from testbed.records import Record, Trial, Verdict
+from testbed.record import Record
+from testbed.records import Trial, Verdict
 from testbed.settings import describe
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ class RunPaths:
         runs/<run>/
           run.json               what was asked
           lock.json              what it resolved to: digests, image, versions
+          preflight.json         what the endpoints were found to do before the first trial
+          references.json        scenario -> code quality of its reference solution
           trials.jsonl           what happened: a line per complete try or re-grading
+          marks.jsonl            what judges and people thought of patches, a line per mark
           writer.lock            held by the process that writes
           trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
           scoreboard/index.html
@@ -109,6 +113,21 @@ class RunPaths:
     def journal(self) -> Path:
         """Locate what happened."""
         return self.folder / "trials.jsonl"
+
+    @property
+    def preflight(self) -> Path:
+        """Locate what the endpoints were found to do."""
+        return self.folder / "preflight.json"
+
+    @property
+    def references(self) -> Path:
+        """Locate the code quality of the reference solutions."""
+        return self.folder / "references.json"
+
+    @property
+    def marks(self) -> Path:
+        """Locate what judges and people thought of patches."""
+        return self.folder / "marks.jsonl"
 
     @property
     def writer(self) -> Path:

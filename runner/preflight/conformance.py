@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.chat.base import ChatFailure
 from runner.preflight.desk import Desk
 from runner.preflight.probes import PROBES, Missed, Moot, Probes
-from runner.preflight.records import Outcome, Preflight, Probe
+from testbed.preflight import Outcome, Preflight, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -11,7 +11,7 @@ from runner.chat.listing import is_listed
 from runner.chat.openai import UNUSABLE, Connection
 from runner.chat.wire import without_key
 from runner.chatters import endpoint_of
-from runner.preflight.records import Reach
+from testbed.preflight import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

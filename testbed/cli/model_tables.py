@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from runner.preflight.records import Preflight, Reach
     from testbed.catalog import Api, ModelCard
+    from testbed.preflight import Preflight, Reach
     from testbed.pricing import Price, Rates
 
 UNKNOWN: Final = "\N{EN DASH}"

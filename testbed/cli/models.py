@@ -11,8 +11,8 @@ from testbed.cli import model_tables
 from testbed.cli.common import JsonOption, talk
 
 if TYPE_CHECKING:
-    from runner.preflight.records import Preflight, Reach
     from testbed.catalog import ModelCard
+    from testbed.preflight import Preflight, Reach
 
 app = typer.Typer(rich_markup_mode=None)
 ModelArgument = Annotated[str, typer.Argument(metavar="ID", help="Card's id, or path to a .toml.")]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.preflight.conformance import preflight
-from runner.preflight.records import Preflight
 from testbed.errors import EndpointError
+from testbed.preflight import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from testbed.records import SCHEMA_VERSION, Record, Usage
+from testbed.record import SCHEMA_VERSION, Record
+from testbed.records import Usage
 
 
 class Outcome(StrEnum):
