@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.grading.archive import DATE, Unreadable, is_text, overlay, pack_tree, read_packed
 from runner.grading.changes import read_changes
+from runner.scratch import scratch_folder
 from testbed.errors import EnvironmentFault, ScenarioError, UsageError
 from testbed.records import Patch
 from testbed.tree import File, Tree, digest_tree, matches, read_tree
@@ -137,8 +138,8 @@ def diff_trees(before: Tree, after: Tree) -> bytes:
     if not paths:
         return b""
     stream = _commit("before", _only(before, paths)) + _commit("after", _only(after, paths))
-    with tempfile.TemporaryDirectory() as folder:
-        root = _repository(Path(folder))
+    with scratch_folder() as folder:
+        root = _repository(folder)
         _git(root, "fast-import", "--quiet", stdin=stream)
         return _git(root, *_DIFF, "refs/heads/before", "refs/heads/after")
 
@@ -152,8 +153,8 @@ def _apply(tree: Tree, diff: bytes, source: str) -> Tree:
         return tree
     # Git needs the files that the diff names; names that it would quote are taken along.
     named = {p: f for p, f in tree.items() if not _PLAIN.fullmatch(p) or p.encode() in diff}
-    with tempfile.TemporaryDirectory() as folder:
-        root = _repository(Path(folder))
+    with scratch_folder() as folder:
+        root = _repository(folder)
         write_tree(root, named)
         try:
             _git(root, "apply", "--whitespace=nowarn", "-", stdin=diff)
@@ -186,8 +187,8 @@ def write_tree(root: Path, tree: Tree) -> None:
 
 def one_commit(tree: Tree) -> Mapping[str, File]:
     """Return the `.git` of a repository whose one commit is this tree."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = _repository(Path(folder))
+    with scratch_folder() as folder:
+        root = _repository(folder)
         _git(root, "fast-import", "--quiet", stdin=_commit("main", tree))
         _git(root, "read-tree", "refs/heads/main")
         git = read_tree(root / ".git")

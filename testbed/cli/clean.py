@@ -18,11 +18,12 @@ def command(
         bool, typer.Option("--images", help="Also remove the images; they are built again.")
     ] = False,
 ) -> None:
-    """Remove sandboxes whose owner process is dead. Results are never touched."""
+    """Remove sandboxes and temporary folders of dead processes. Results are never touched."""
     import asyncio
 
     from runner.sandbox.choose import choose_engine
     from runner.sandbox.docker import DockerEngine
+    from runner.scratch import sweep_scratch
     from testbed.errors import SandboxUnavailable
 
     removed = 0
@@ -35,3 +36,5 @@ def command(
         if images and isinstance(engine, DockerEngine):
             talk().print(f"removed {asyncio.run(engine.remove_images())} images")
     talk().print(f"removed {removed} stray sandbox{'' if removed == 1 else 'es'}")
+    if folders := sweep_scratch():
+        talk().print(f"removed {folders} temporary folder{'' if folders == 1 else 's'}")
