@@ -6,13 +6,17 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.spending import Purse, spent_by_run
+from testbed.bounds import reservation, spent_by
 from testbed.errors import EnvironmentFault, TestbedError
 from testbed.plan import PlannedTrial
 from testbed.records import Trial, Verdict
 
 if TYPE_CHECKING:
+    from testbed.bounds import Room
     from testbed.store import Run
 
 MakeTrial = Callable[[PlannedTrial, int], Awaitable[Trial]]
@@ -37,51 +41,60 @@ class Watcher:
 
 @dataclass
 class Batch:
-    """The trials that a run still misses, made `jobs` at a time."""
+    """The trials that a run still misses, made `jobs` at a time, in the order of the plan."""
 
     run: Run
     make: MakeTrial
     jobs: int
     watcher: Watcher = field(default_factory=Watcher)
-    capped: bool = field(default=False, init=False)
-    """Whether the run's cost limit kept trials from being started."""
+    capped: Room | None = field(default=None, init=False)
+    """What the cost limit left for the first trial that was not started for it."""
     given_up: dict[str, str] = field(default_factory=dict, init=False)
     """Model -> why none of its other trials was started."""
     _queue: deque[PlannedTrial] = field(default_factory=deque, init=False)
     _spoiled: Counter[PlannedTrial] = field(default_factory=Counter, init=False)
     _in_a_row: int = field(default=0, init=False)
-    _spent: float = field(default=0.0, init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Held while a trial waits for money: a cheaper one must not overtake it."""
 
     async def work(self) -> None:
         """Make every missing trial; raise the first expected error after the others are stopped."""
         self._queue.extend(self.run.missing())
-        counted, spoiled = self.run.trials()
-        self._spent = sum(trial.cost_usd or 0.0 for trial in counted + spoiled)
+        purse = Purse(limit=self.run.config.max_cost_usd, spent=spent_by_run(self.run))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.jobs, len(self._queue))):
-                    group.create_task(self._worker())
+                    group.create_task(self._worker(purse))
         except BaseExceptionGroup as group_fault:
             raise _first(group_fault) from group_fault
 
-    async def _worker(self) -> None:
-        while self._queue:
-            if self._cost_limit_reached():
-                self.capped = True
-                return
-            planned = self._queue.popleft()
-            if planned.model in self.given_up:
-                continue
+    async def _worker(self, purse: Purse) -> None:
+        config = self.run.config
+        while (taken := await self._next(purse)) is not None:
+            planned, most = taken
             self.watcher.began(planned)
             trial = await self.make(planned, self.run.next_attempt(planned))
             self.run.add(trial)
-            self._spent += trial.cost_usd or 0.0
+            await purse.settle(most, spent_by(trial, config.card(planned.model), config.limits))
             self.watcher.ended(trial)
             self._consider_again(planned, trial)
 
-    def _cost_limit_reached(self) -> bool:
-        limit = self.run.config.max_cost_usd
-        return limit is not None and self._spent >= limit
+    async def _next(self, purse: Purse) -> tuple[PlannedTrial, float] | None:
+        """Take the next trial that is still wanted, and keep back what it may cost at most."""
+        config = self.run.config
+        async with self._turn:
+            while self._queue and self.capped is None:
+                planned = self._queue.popleft()
+                if planned.model in self.given_up:
+                    continue
+                most = reservation(config.card(planned.model), config.limits, datetime.now(UTC))
+                room = await purse.reserve(most)
+                if planned.model not in self.given_up:
+                    self.capped = room
+                    return None if room else (planned, most)
+                if room is None:  # given up while it waited
+                    await purse.settle(most, 0.0)
+        return None
 
     def _consider_again(self, planned: PlannedTrial, trial: Trial) -> None:
         if trial.verdict is not Verdict.UNGRADED:

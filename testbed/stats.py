@@ -1,4 +1,4 @@
-"""Estimators over scenarios, pure: pass@k, pass^k, one rate's interval, quantiles.
+"""Estimators over scenarios, pure: pass@k, pass^k, one rate's interval, what a plan can detect.
 
 The scenario is the unit: its repeats are averaged first and are never independent data.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import fmean, variance
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,23 @@ class RateEstimate:
     trials: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Variances:
+    """How far the pass rates of two models, A and B, scatter on the same scenarios."""
+
+    within_a: float
+    """Variance of one trial of A about its scenario's rate, mean over scenarios."""
+    within_b: float
+    between: float
+    """Variance of the true difference B - A over scenarios."""
+
+
+ASSUMED: Final = Variances(within_a=0.125, within_b=0.125, between=0.075)
+"""Before any trial: both models pass half of all trials, half of the variance p(1 - p) = 0.25 lies
+between scenarios, and the scenarios' rates of the two models correlate by 0.7:
+between = 2 x 0.125 x (1 - 0.7)."""
+
+
 def pass_at_k(tallies: Sequence[Tally], k: int) -> float | None:
     """Estimate the chance that one of `k` trials passes, mean over scenarios.
 
@@ -94,6 +111,45 @@ def estimate_rate(tallies: Sequence[Tally], *, confidence: float = 0.95) -> Rate
     n_eff = min(max(p * (1 - p) / se**2, n), trials) if se else float(n)
     interval = wilson(p, n_eff, t_quantile((1 + confidence) / 2, n - 1)) if n > 1 else None
     return RateEstimate(value=p, interval=interval, se=se, n_eff=n_eff, scenarios=n, trials=trials)
+
+
+def estimate_variances(a: Sequence[Tally], b: Sequence[Tally]) -> Variances | None:
+    """Estimate how two models scatter; `a[i]` and `b[i]` are tallies of the same scenario.
+
+    `None` with fewer than two scenarios, or when a scenario has fewer than two trials of a model:
+    repeats alone tell chance from difference. Raises `ValueError` when the tallies do not pair.
+    """
+    gains = [right.rate - left.rate for left, right in zip(a, b, strict=True)]
+    if len(gains) < 2 or any(tally.trials < 2 for tally in (*a, *b)):  # noqa: PLR2004
+        return None
+    by_chance = fmean(
+        _scatter(x) / x.trials + _scatter(y) / y.trials for x, y in zip(a, b, strict=True)
+    )
+    return Variances(
+        within_a=fmean(map(_scatter, a)),
+        within_b=fmean(map(_scatter, b)),
+        between=max(0.0, variance(gains) - by_chance),
+    )
+
+
+def minimal_detectable_effect(
+    variances: Variances, *, scenarios: int, repeats: int, power: float = 0.8
+) -> float | None:
+    """Find the smallest difference of two pass rates that a comparison would likely show.
+
+    It is found with this power at the two-sided 5 % level when each of two models makes `repeats`
+    trials of every scenario. As a fraction of 1; `None` below two scenarios.
+    """
+    if scenarios < 2:  # noqa: PLR2004  (no degree of freedom)
+        return None
+    reach = t_quantile(0.975, scenarios - 1) + t_quantile(power, scenarios - 1)
+    within = variances.within_a + variances.within_b
+    return reach * math.sqrt((variances.between + within / repeats) / scenarios)
+
+
+def _scatter(tally: Tally) -> float:
+    """Estimate the variance of one trial about its scenario's rate, without bias."""
+    return tally.rate * (1 - tally.rate) * tally.trials / (tally.trials - 1)
 
 
 def wilson(p: float, n: float, z: float) -> Interval:

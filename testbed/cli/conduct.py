@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -13,14 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from testbed.bounds import Room
     from testbed.scenario import Suite
     from testbed.store import Run
 
 T = TypeVar("T")
 
 
-def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
-    """Make the missing trials of a run, then report it; return the exit code."""
+def conduct(run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = False) -> int:
+    """Make the missing trials of a run, then report it; return the exit code.
+
+    `force` runs a model that fails the preflight, whatever the run itself asked for.
+    """
     from runner.conductor import Conductor
     from testbed.cli.progress import TrialProgress
 
@@ -28,6 +33,7 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
     planned, missing = len(list(run.config.trials())), len(run.missing())
     console.print(
         f"run {run.config.run_id}: {missing} of {planned} trials to make, {jobs} at a time"
+        f"{_within(run.config.max_cost_usd)}"
     )
     watcher = TrialProgress(console, planned=planned, done=planned - missing, jobs=jobs)
     conductor = Conductor(
@@ -38,6 +44,7 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
         graders=CORES,
         progress=builder(console),
         watcher=watcher,
+        force=force,
     )
     try:
         with watcher:
@@ -54,8 +61,8 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
         console.print(f"{model} was given up: {why}", markup=False)
     if left and batch.capped:
         console.print(
-            f"{left} trials have no valid result: the run's limit of ${run.config.max_cost_usd} "
-            "was reached; start a new run with a higher --max-cost-usd"
+            f"{left} trials have no valid result: {told(batch.capped)}; raise it with "
+            f"`testbed run --resume {run.config.run_id} --max-cost-usd USD`"
         )
     elif left:
         console.print(
@@ -63,6 +70,24 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool) -> int:
             f"see {run.paths.journal}; try again with `testbed run --resume {run.config.run_id}`"
         )
     return 3 if left and not batch.capped else 0
+
+
+def told(room: Room) -> str:
+    """Say what a cost limit has left for one more trial."""
+    from reports.words import money
+
+    if math.isinf(room.next_trial):
+        return "nothing bounds what one more trial may cost"
+    return (
+        f"one more trial may cost up to {money(room.next_trial)}, and {money(room.spent)} "
+        f"of the limit of {money(room.limit)} is spent"
+    )
+
+
+def _within(limit: float | None) -> str:
+    from reports.words import money
+
+    return "" if limit is None else f", at most {money(limit)} in all"
 
 
 def report(run: Run, *, json: bool, folder: Path | None = None) -> None:

@@ -20,15 +20,46 @@ from testbed.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from testbed.plan import EngineName, TrialLimits
+    from collections.abc import Iterable
+
+    from testbed.plan import EngineName, RunConfig, TrialLimits
     from testbed.scenario import Suite
     from testbed.store import Run
+
+MAX_TURNS = 60
+MAX_TOKENS = 2_000_000
+LEAST_USD = 0.001
 
 ModelOption = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", help="Model card: an id of `testbed models`, or a .toml path."),
 ]
 RepeatsOption = Annotated[int, typer.Option("--repeats", "-n", min=1, help="Trials of each kind.")]
+TurnsOption = Annotated[int, typer.Option("--max-turns", min=1, help="Turns per trial.")]
+TokensOption = Annotated[int, typer.Option("--max-tokens", min=1, help="Tokens per trial.")]
+TrialCostOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-trial-cost-usd", min=LEAST_USD, help="USD per trial, looked at after every request."
+    ),
+]
+CostOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost-usd",
+        min=LEAST_USD,
+        help="USD of the whole run; no trial starts that may exceed it.",
+    ),
+]
+FollowUpsOption = Annotated[
+    int,
+    typer.Option(
+        "--follow-ups",
+        min=0,
+        max=10,
+        help="Prompts after the first, while the patch does not pass; a mode of its own.",
+    ),
+]
 
 
 def command(
@@ -38,13 +69,16 @@ def command(
     repeats: RepeatsOption = 3,
     jobs: JobsOption = CORES,
     engine: EngineOption = "auto",
-    max_turns: Annotated[int, typer.Option(min=1, help="Turns per trial.")] = 60,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens per trial.")] = 2_000_000,
-    max_cost_usd: Annotated[
-        float | None, typer.Option(help="USD of the whole run; no trial starts beyond it.")
-    ] = None,
+    max_turns: TurnsOption = MAX_TURNS,
+    max_tokens: TokensOption = MAX_TOKENS,
+    max_trial_cost_usd: TrialCostOption = None,
+    max_cost_usd: CostOption = None,
+    follow_ups: FollowUpsOption = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run a model although it fails the preflight.")
+    ] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Continue this run with the trials it still misses.")
+        str | None, typer.Option(help="Continue this run; a new --max-cost-usd holds from now on.")
     ] = None,
     suite: SuiteOption = None,
     runs: RunsOption = RUNS,
@@ -54,15 +88,14 @@ def command(
     from testbed.cli.conduct import conduct
     from testbed.errors import UsageError
     from testbed.plan import TrialLimits
-    from testbed.store import find_run
 
     if resume is not None:
-        if model or scenario:
+        if model or scenario or follow_ups or max_trial_cost_usd is not None:
             raise UsageError(
-                "--resume takes models and scenarios from the run itself",
-                next_step="Leave out --model and --scenario, or start a new run",
+                "--resume takes models, scenarios, follow-ups and limits of trials from the run",
+                next_step="Leave these options out, or start a new run",
             )
-        run = find_run(runs, resume)
+        run = continued(runs, resume, max_cost_usd=max_cost_usd)
         chosen = open_suite(Path(run.config.suite), [s.id for s in run.config.scenarios])
     else:
         chosen = open_suite(suite, scenario)
@@ -71,11 +104,15 @@ def command(
             model or [],
             repeats=repeats,
             engine=engine,
-            limits=TrialLimits(max_turns=max_turns, max_tokens=max_tokens),
+            limits=TrialLimits(
+                max_turns=max_turns, max_tokens=max_tokens, max_cost_usd=max_trial_cost_usd
+            ),
             max_cost_usd=max_cost_usd,
             runs=runs,
+            follow_ups=follow_ups,
+            forced=force,
         )
-    raise typer.Exit(conduct(run, chosen, jobs=jobs, json=json))
+    raise typer.Exit(conduct(run, chosen, jobs=jobs, json=json, force=force))
 
 
 def begin(
@@ -87,31 +124,57 @@ def begin(
     limits: TrialLimits,
     max_cost_usd: float | None,
     runs: Path,
+    follow_ups: int = 0,
+    forced: bool = False,
 ) -> Run:
     """Check what was asked for and make the run's directory."""
+    from testbed.store import Run
+
+    config = configure(
+        suite,
+        models,
+        repeats=repeats,
+        engine=engine,
+        limits=limits,
+        max_cost_usd=max_cost_usd,
+        follow_ups=follow_ups,
+        forced=forced,
+    )
+    _demand_room(
+        config,
+        (card.id for card in config.models),
+        spent=0.0,
+        next_step="Lower --max-tokens or --max-turns, set --max-trial-cost-usd, or raise the limit",
+    )
+    return Run.create(runs.resolve(), config)
+
+
+def configure(
+    suite: Suite,
+    models: list[str],
+    *,
+    repeats: int,
+    engine: EngineName,
+    limits: TrialLimits,
+    max_cost_usd: float | None,
+    follow_ups: int = 0,
+    forced: bool = False,
+) -> RunConfig:
+    """Put together what is asked for, as it is stored with a run."""
     from datetime import UTC, datetime
 
     from testbed.catalog import find_card
     from testbed.errors import UsageError
     from testbed.plan import PlannedScenario, RunConfig, new_run_id
-    from testbed.pricing import price_at
-    from testbed.store import Run
 
     if not models:
         raise UsageError("no model was named", next_step="Give --model; see `testbed models`")
-    cards = tuple(find_card(name) for name in dict.fromkeys(models))
     now = datetime.now(UTC)
-    for card in cards:
-        if max_cost_usd is not None and not card.scripted and not price_at(card.prices, now):
-            raise UsageError(
-                f"{card.id} has no price valid today, so --max-cost-usd could not hold",
-                next_step="Add `[[prices]]` to its card, or leave the option out",
-            )
-    config = RunConfig(
+    return RunConfig(
         run_id=new_run_id(now),
         created_at=now.isoformat(timespec="seconds"),
         suite=str(suite.root),
-        models=cards,
+        models=tuple(find_card(name) for name in dict.fromkeys(models)),
         scenarios=tuple(
             PlannedScenario(
                 id=s.id, title=s.card.title, kind=s.card.kind, difficulty=s.card.difficulty
@@ -122,5 +185,53 @@ def begin(
         engine=engine,
         limits=limits,
         max_cost_usd=max_cost_usd,
+        follow_ups=follow_ups,
+        forced=forced,
     )
-    return Run.create(runs.resolve(), config)
+
+
+def continued(runs: Path, name: str, *, max_cost_usd: float | None) -> Run:
+    """Open a run to be continued, under another cost limit when one is given."""
+    from runner.spending import spent_by_run
+    from testbed.store import find_run
+
+    run = find_run(runs, name)
+    if max_cost_usd is not None:
+        # In memory alone: the lock holds the digest of what was asked for at first.
+        run.config = run.config.model_copy(update={"max_cost_usd": max_cost_usd})
+    missing = run.missing()
+    if missing and run.config.max_cost_usd is not None:
+        _demand_room(
+            run.config,
+            [missing[0].model],
+            spent=spent_by_run(run),
+            next_step="Give a higher --max-cost-usd",
+        )
+    return run
+
+
+def _demand_room(config: RunConfig, models: Iterable[str], *, spent: float, next_step: str) -> None:
+    """Refuse a cost limit that could not hold, or under which a trial cannot be started."""
+    from datetime import UTC, datetime
+
+    from testbed.bounds import Room, reservation
+    from testbed.cli.conduct import told
+    from testbed.errors import UsageError
+    from testbed.pricing import price_at
+
+    limit, now = config.max_cost_usd, datetime.now(UTC)
+    if limit is None:
+        return
+    for card in config.models:
+        if not card.scripted and not price_at(card.prices, now):
+            raise UsageError(
+                f"{card.id} has no price valid today, so --max-cost-usd could not hold",
+                next_step="Add `[[prices]]` to its card, or leave the option out",
+            )
+    for model in models:
+        most = reservation(config.card(model), config.limits, now)
+        room = Room(limit=limit, spent=spent, next_trial=most)
+        if not room.fits:
+            raise UsageError(
+                f"no trial of {model} can be started: {told(room)}", next_step=next_step
+            )

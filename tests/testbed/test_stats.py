@@ -6,9 +6,13 @@ import sys
 import pytest
 
 from testbed.stats import (
+    ASSUMED,
     RateEstimate,
     Tally,
+    Variances,
     estimate_rate,
+    estimate_variances,
+    minimal_detectable_effect,
     pass_all_k,
     pass_at_k,
     quantiles,
@@ -57,6 +61,54 @@ def test_the_worked_pass_at_k_and_pass_all_k_come_out(
 
     assert [pass_at_k(tallies, k) for k in ks] == pytest.approx(at, abs=1e-6)
     assert [pass_all_k(tallies, k) for k in ks] == pytest.approx(every, abs=1e-6)
+
+
+def test_the_worked_detectable_effect_comes_out_to_six_decimals() -> None:
+    found = estimate_variances(A, B)
+
+    assert found is not None
+    figures = (found.within_a, found.within_b, found.between)
+    assert figures == pytest.approx((0.15, 0.10, 0.0748889), abs=1e-6)
+    effect = minimal_detectable_effect(found, scenarios=10, repeats=5)
+    assert effect == pytest.approx(0.3515281, abs=1e-6)
+
+
+def test_scatter_that_chance_explains_is_no_difference_between_scenarios() -> None:
+    ups = [Tally(passes=1, trials=2), Tally(passes=1, trials=2), Tally(passes=1, trials=2)]
+    downs = [Tally(passes=1, trials=2), Tally(passes=1, trials=2), Tally(passes=2, trials=2)]
+
+    found = estimate_variances(ups, downs)
+
+    assert found == Variances(within_a=0.5, within_b=1 / 3, between=0.0)
+
+
+def test_uneven_repeats_weigh_chance_scenario_by_scenario() -> None:
+    few = [Tally(passes=0, trials=2), Tally(passes=4, trials=4)]
+    some = [Tally(passes=1, trials=2), Tally(passes=1, trials=4)]
+
+    found = estimate_variances(few, some)
+
+    assert found is not None
+    assert found.within_b == pytest.approx((0.5 + 0.25) / 2)
+    assert found.between == pytest.approx(1.25**2 / 2 - (0.5 / 2 + 0.25 / 4) / 2)
+
+
+def test_single_trials_and_single_scenarios_tell_nothing_about_variances() -> None:
+    pair = [Tally(passes=1, trials=2), Tally(passes=1, trials=1)]
+
+    assert estimate_variances(pair, pair) is None
+    assert estimate_variances(A[:1], B[:1]) is None
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        estimate_variances(A, B[:9])
+
+
+def test_without_data_ten_scenarios_show_forty_points_and_more_show_less() -> None:
+    small = minimal_detectable_effect(ASSUMED, scenarios=10, repeats=3)
+    large = minimal_detectable_effect(ASSUMED, scenarios=24, repeats=5)
+
+    assert small == pytest.approx(0.3958, abs=1e-4)
+    assert large == pytest.approx(0.2112, abs=1e-4)
+    assert minimal_detectable_effect(ASSUMED, scenarios=1, repeats=100) is None
 
 
 def test_k_beyond_the_shortest_scenario_has_no_estimate() -> None:
