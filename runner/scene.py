@@ -7,11 +7,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.grading.grade import Baseline, GradeResult, baseline, grade
+from runner.grading.grade import Baseline, GradeResult, baseline, grade, reference_quality
 from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth, warm_up
 from runner.sandbox.dependencies import install
 from runner.workspace import Workspace, apply_patch, seed_workspace
+from testbed.findings import References
+from testbed.store import write_record
 from testbed.tree import File, Tree, digest_tree, read_tree
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.sandbox.base import Dependencies, Engine, Progress
+    from testbed.findings import Quality
     from testbed.scenario import Fixture, Scenario
+    from testbed.store import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,17 @@ class Scene:
             name=name,
             warmth=COLD if terms.cold else self.warmth,
             terms=terms,
+        )
+
+    async def reference_quality(self, *, engine: Engine, run_id: str) -> Quality | None:
+        """Measure the code quality of the reference solution; `None` when it cannot be done."""
+        return await reference_quality(
+            self.scenario,
+            self.workspace,
+            baseline=self.baseline,
+            engine=engine,
+            image=self.image,
+            run_id=run_id,
         )
 
     def reference(self) -> Tree:
@@ -115,6 +130,18 @@ async def set_scene(
     return Scene(
         scenario=scenario, workspace=workspace, image=image, baseline=measured, warmth=warmth
     )
+
+
+async def write_references(run: Run, scenes: Mapping[str, Scene], *, engine: Engine) -> None:
+    """Write what the reference solutions measure, once per run: figures of patches need it."""
+    if run.paths.references.is_file():
+        return
+    run_id = run.config.run_id
+    quality = {
+        name: await scene.reference_quality(engine=engine, run_id=run_id)
+        for name, scene in scenes.items()
+    }
+    write_record(run.paths.references, References(quality=quality))
 
 
 def digest_fixture(fixture: Fixture) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from testbed.record import Record
+from testbed.record import SCHEMA_VERSION, Record
 
 
 class Quality(Record):
@@ -50,6 +50,14 @@ class OwnTests(Record):
     """Of these, how many pass on the patched tree."""
     proving: int
     """Of the passing ones, how many fail on the seeded tree: the others could not fail."""
+
+
+class References(Record):
+    """What the reference solutions of a run's scenarios measure: the file `references.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    quality: dict[str, Quality | None]
+    """Scenario -> the code quality of its reference solution; `None` when not measured."""
 
 
 class Harm(StrEnum):

@@ -73,12 +73,22 @@ class FixtureCard(Settings):
     """Globs put back before grading; what a patch does to them is tampering."""
     ignored: tuple[RelativePath, ...]
     """Globs that are never part of a patch."""
+    tests: tuple[RelativePath, ...] = ()
+    """Globs of the files that hold tests and of what only these read, such as snapshots.
+
+    Those that a patch brings along are run apart; without a glob none are.
+    """
     environment: dict[str, str] = Field(default_factory=dict)
     commands: dict[str, str]
     """Name -> command line, told to the model."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     typecheck: Command
     lint: Command
+    quality: Command | None = None
+    """Prints facts about the sources, see `runner/grading/facts.py`; it must only read them.
+
+    Without it no patch has figures of code quality.
+    """
     variations: tuple[Variation, ...] = ()
 
     @model_validator(mode="after")
@@ -87,6 +97,13 @@ class FixtureCard(Settings):
         names = ["cold", "load", *(variation.id for variation in self.variations)]
         if doubled := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"the variation `{min(doubled)}` exists already")
+        return self
+
+    @model_validator(mode="after")
+    def tests_can_be_run_apart(self) -> Self:
+        """A patch's own tests are run without the others."""
+        if self.tests and not any(step.takes_files for step in self.steps):
+            raise ValueError("`tests` needs a step with `takes_files = true`")
         return self
 
 

@@ -1,4 +1,4 @@
-"""Fresh sandboxes in which one tree is type-checked, linted and tested."""
+"""Fresh sandboxes in which one tree is type-checked, linted, measured and tested."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
 from runner.grading.evidence import StepRun
+from runner.grading.facts import Facts, read_facts
 from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
 from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth
@@ -48,6 +49,8 @@ class Outputs:
 
     typecheck: ExecResult
     lint: ExecResult
+    facts: Facts | None
+    """`None` when the sources could not be measured, and where no command does it."""
     log: str
 
 
@@ -64,9 +67,15 @@ class Bench:
     terms: Terms = USUAL
 
     async def inspect(self, tree: Tree) -> Outputs:
-        """Type-check and lint a tree, without its tests."""
+        """Type-check, lint and measure a tree, without its tests."""
         async with self._open(self.lay(tree), "inspect") as sandbox:
             return await self._inspect(sandbox)
+
+    async def survey(self, tree: Tree) -> tuple[ExecResult, Facts | None]:
+        """Lint and measure a tree, and no more."""
+        async with self._open(self.lay(tree), "survey") as sandbox:
+            facts, _ = await self._measure(sandbox)
+            return await _run(sandbox, self.scenario.fixture.card.lint), facts
 
     async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
         """Type-check and lint a tree, then run the steps, as far as the terms ask for it.
@@ -109,7 +118,7 @@ class Bench:
     def lay(self, tree: Tree) -> Tree:
         """Lay the kit and then the hidden checks over a tree; no report lies there yet."""
         kit = read_tree(self.scenario.fixture.kit)
-        checks = read_tree(self.scenario.checks, _MANIFESTS)
+        checks = read_tree(self.scenario.checks, _MANIFESTS) if self.terms.hidden else {}
         laid = overlay(
             {f"{KIT_FOLDER}/{path}": file for path, file in kit.items()},
             {f"{KIT_FOLDER}/checks/{path}": file for path, file in checks.items()},
@@ -138,8 +147,22 @@ class Bench:
         card = self.scenario.fixture.card
         typecheck = await _run(sandbox, card.typecheck)
         lint = await _run(sandbox, card.lint)
-        log = _log(card.typecheck, typecheck) + _log(card.lint, lint)
-        return Outputs(typecheck=typecheck, lint=lint, log=log)
+        facts, measured = await self._measure(sandbox)
+        log = _log(card.typecheck, typecheck) + _log(card.lint, lint) + measured
+        return Outputs(typecheck=typecheck, lint=lint, facts=facts, log=log)
+
+    async def _measure(self, sandbox: Sandbox) -> tuple[Facts | None, str]:
+        """Return facts and log. Whatever goes wrong here must not reach the verdict."""
+        command = self.scenario.fixture.card.quality
+        if command is None:
+            return None, ""
+        try:
+            result = await _run(sandbox, command)
+        except (KitFault, SandboxLost) as fault:
+            return None, f"code quality not measured: {fault}\n\n"
+        facts = read_facts(result.stdout) if result.exit_code == 0 else None
+        said = _log(command, replace(result, stdout=_summary(facts)))
+        return facts, said
 
     async def _run_step(self, sandbox: Sandbox, step: Step) -> StepRun:
         argv = self.terms.command(step)
@@ -222,6 +245,13 @@ def _log(command: Command | Step, result: ExecResult) -> str:
             cut = "" if len(stream) <= _LOG_BYTES else f"[{len(stream) - _LOG_BYTES} bytes cut]\n"
             parts.append(cut + stream[-_LOG_BYTES:].decode("utf-8", "replace").rstrip("\n"))
     return "\n".join(parts) + "\n\n"
+
+
+def _summary(facts: Facts | None) -> bytes:
+    if facts is None:
+        return b"code quality not measured"
+    lines = [f"{path} cannot be parsed: {why}" for path, why in sorted(facts.unparsed.items())]
+    return "\n".join([f"{len(facts.files)} source files measured", *lines]).encode()
 
 
 def _without(tree: Tree, globs: tuple[str, ...]) -> dict[str, File]:

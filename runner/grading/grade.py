@@ -12,7 +12,9 @@ from runner.grading.bench import Bench, KitFault, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.constraints import check_constraints
 from runner.grading.evidence import judge
-from runner.grading.quality import introduced, read_findings
+from runner.grading.factors import measure
+from runner.grading.own_tests import brought_along, try_own_tests
+from runner.grading.quality import count_others, introduced, read_findings, read_others
 from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth
 from runner.workspace import apply_patch, diff_trees
@@ -34,8 +36,11 @@ if TYPE_CHECKING:
     from runner.grading.bench import Outputs
     from runner.grading.changes import Changes
     from runner.grading.evidence import StepRun
+    from runner.grading.facts import Facts
+    from runner.grading.quality import LintFinding
     from runner.sandbox.base import Engine
     from runner.workspace import Workspace
+    from testbed.findings import OwnTests, Quality
     from testbed.scenario import FixtureCard, Scenario
 
 _CANNOT_RUN: Final = (126, 127)
@@ -55,6 +60,17 @@ class Baseline:
     """Empty when the seeded tree passes the type check, else what it said."""
     findings: tuple[UnusedName, ...] | None
     """Unused names of the seeded tree; `None` when the linter cannot run."""
+    others: tuple[LintFinding, ...] | None = None
+    """Its findings of every other rule, likewise."""
+    facts: Facts | None = None
+    """About its sources; `None` when they could not be measured."""
+
+    def quality(self, lint: bytes, facts: Facts | None, changes: Changes) -> Quality | None:
+        """Compare a patched tree, by what the linter printed and its facts, with this one."""
+        if self.facts is None or facts is None:
+            return None
+        findings = count_others(self.others, read_others(lint), changes)
+        return measure(self.facts, facts, changes, lint=findings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +106,8 @@ async def baseline(
     return Baseline(
         typecheck="" if result.exit_code == 0 else f"{ended}: {_first_line(result.stdout)}",
         findings=read_findings(outputs.lint.stdout),
+        others=read_others(outputs.lint.stdout),
+        facts=outputs.facts,
     )
 
 
@@ -132,11 +150,37 @@ async def grade(
     except KitFault as fault:
         failure = Failure(origin=Origin.GRADER, detail=str(fault))
         return _ungraded(failure, began, log=fault.log)
+    own_tests, said = await _own_tests(bench, case, settled, seeded=workspace.tree)
+    found = _graded(bench, case, outputs, settled, baseline=baseline)
+    seconds = time.monotonic() - began
     return GradeResult(
-        grade=_graded(bench, case, outputs, settled, baseline=baseline, began=began),
+        grade=found.model_copy(update={"own_tests": own_tests, "seconds": seconds}),
         reports={run.step: run.report for run in settled if run.report},
-        log=(outputs.log if outputs else "") + "".join(run.log for run in settled),
+        log=(outputs.log if outputs else "") + "".join(run.log for run in settled) + said,
     )
+
+
+async def reference_quality(
+    scenario: Scenario,
+    workspace: Workspace,
+    *,
+    baseline: Baseline,
+    engine: Engine,
+    image: str,
+    run_id: str,
+) -> Quality | None:
+    """Measure the reference solution as a patch is measured; `None` when that cannot be done."""
+    if baseline.facts is None:
+        return None
+    name = f"reference-{scenario.id}"
+    bench = Bench(scenario=scenario, engine=engine, image=image, run_id=run_id, name=name)
+    diff = scenario.reference.read_bytes()
+    case = await asyncio.to_thread(_prepare, scenario, workspace, diff)
+    try:
+        lint, facts = await bench.survey(case.graded)
+    except KitFault:
+        return None
+    return baseline.quality(lint.stdout, facts, case.kept)
 
 
 def graded_tree(card: FixtureCard, seeded: Tree, patched: Tree) -> Tree:
@@ -154,6 +198,8 @@ class _Case:
     graded: Tree
     kept: Changes
     """Between the seeded and the graded tree."""
+    tests: Tree
+    """Test files of the patch, which grading discards."""
     constraints: tuple[Check, ...]
     localised: bool | None
 
@@ -167,6 +213,7 @@ def _prepare(scenario: Scenario, workspace: Workspace, diff: bytes) -> _Case:
     return _Case(
         graded=graded,
         kept=kept,
+        tests=brought_along(card, changes, patched),
         constraints=check_constraints(
             scenario.card.constraints,
             changes,
@@ -185,7 +232,6 @@ def _graded(
     runs: Sequence[StepRun],
     *,
     baseline: Baseline,
-    began: float,
 ) -> Grade:
     scenario, terms = bench.scenario, bench.terms
     checks = (
@@ -199,13 +245,27 @@ def _graded(
         *case.constraints,
     )
     decides = [check.passed for check in checks if check.kind is not CheckKind.CONSTRAINT]
-    after = read_findings(outputs.lint.stdout) if outputs else None
+    lint = outputs.lint.stdout if outputs else b""
     return Grade(
         verdict=Verdict.PASS if all(decides) else Verdict.FAIL,
         checks=checks,
-        unused=introduced(baseline.findings, after, case.kept),
+        unused=introduced(baseline.findings, read_findings(lint), case.kept),
         localised=case.localised,
-        seconds=time.monotonic() - began,
+        quality=baseline.quality(lint, outputs.facts if outputs else None, case.kept),
+    )
+
+
+async def _own_tests(
+    bench: Bench, case: _Case, runs: Sequence[StepRun], *, seeded: Tree
+) -> tuple[OwnTests | None, str]:
+    """Try the patch's own tests, after all that decides; a proof of fairness needs none."""
+    if not case.tests or bench.terms != USUAL:
+        return None, ""
+    there = {path for path, file in seeded.items() if case.graded.get(path) == file}
+    shown = {test for run in runs for test in run.results or {} if test.partition("::")[0] in there}
+    known = {*bench.scenario.fail_to_pass, *bench.scenario.pass_to_pass, *shown}
+    return await try_own_tests(
+        bench, files=case.tests, graded=case.graded, seeded=seeded, known=known
     )
 
 

@@ -1,11 +1,12 @@
-"""Unused names and silenced rules that a patch introduced, on lines that the model wrote."""
+"""What the linter found that a patch introduced, on lines that the model wrote."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from testbed.records import UnusedName
 
@@ -22,17 +23,38 @@ _SILENCER: Final = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class LintFinding:
+    """One finding of any rule but those of unused names."""
+
+    path: str
+    line: int
+    """0 for a file that could not be parsed."""
+    message: str
+    """With the rule's name."""
+
+
+Finding = TypeVar("Finding", UnusedName, LintFinding)
+
+
 def read_findings(output: bytes) -> tuple[UnusedName, ...] | None:
     """Read oxlint's JSON: unused names, by path and line; `None` when it saw no file.
 
     A file that could not be parsed is a finding of line 0, so that nobody takes it for clean.
     """
+    items = _diagnostics(output)
     try:
-        report = json.loads(output)
-        if report.get("number_of_files") == 0:
-            return None
-        return tuple(name for item in report["diagnostics"] for name in _names(item))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None if items is None else tuple(name for item in items for name in _names(item))
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def read_others(output: bytes) -> tuple[LintFinding, ...] | None:
+    """Read the findings of the other rules; `None` and line 0 as with `read_findings`."""
+    items = _diagnostics(output)
+    try:
+        return None if items is None else tuple(other for item in items for other in _others(item))
+    except (LookupError, TypeError, ValueError):
         return None
 
 
@@ -59,6 +81,31 @@ def introduced(
     return tuple(sorted(found, key=lambda name: (name.path, name.line, name.message)))
 
 
+def count_others(
+    before: Sequence[LintFinding] | None, after: Sequence[LintFinding] | None, changes: Changes
+) -> int | None:
+    """Count the findings of other rules that the patch introduced, by the rule of `introduced`."""
+    if before is None or after is None:
+        return None
+    if any(finding.line == 0 and finding.path in changes for finding in after):
+        return None
+    return sum(
+        1
+        for path, change in changes.items()
+        for _ in _new(
+            [f for f in before if f.path == path], [f for f in after if f.path == path], change
+        )
+    )
+
+
+def _diagnostics(output: bytes) -> list[dict[str, Any]] | None:
+    try:
+        report = json.loads(output)
+        return None if report.get("number_of_files") == 0 else list(report["diagnostics"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _names(item: dict[str, Any]) -> Iterable[UnusedName]:
     if "code" not in item:
         yield UnusedName(path=item["filename"], line=0, message=item["message"])
@@ -67,14 +114,21 @@ def _names(item: dict[str, Any]) -> Iterable[UnusedName]:
         yield UnusedName(path=item["filename"], line=line, message=item["message"])
 
 
-def _new(
-    before: Sequence[UnusedName], after: Sequence[UnusedName], change: Change
-) -> Iterable[UnusedName]:
-    room = Counter(name.message for name in after) - Counter(name.message for name in before)
-    for name in after:
-        if name.line in change.added and room[name.message] > 0:
-            room[name.message] -= 1
-            yield name
+def _others(item: dict[str, Any]) -> Iterable[LintFinding]:
+    if "code" not in item:
+        yield LintFinding(item["filename"], 0, item["message"])
+    elif not _UNUSED.search(item["code"]) and item["labels"]:
+        line = item["labels"][0]["span"]["line"]
+        yield LintFinding(item["filename"], line, f"{item['code']}: {item['message']}")
+
+
+def _new(before: Sequence[Finding], after: Sequence[Finding], change: Change) -> Iterable[Finding]:
+    room = Counter(finding.message for finding in after)
+    room.subtract(Counter(finding.message for finding in before))
+    for finding in after:
+        if finding.line in change.added and room[finding.message] > 0:
+            room[finding.message] -= 1
+            yield finding
 
 
 def _silencers(path: str, change: Change) -> Iterable[UnusedName]:

@@ -27,7 +27,9 @@ class Terms:
     files: tuple[str, ...] = ()
     """Test files to be run alone by steps that take files; empty for all."""
     inspect: bool = True
-    """Type-check and lint; the type check is not judged otherwise."""
+    """Type-check, lint and measure; the type check is not judged otherwise."""
+    hidden: bool = True
+    """Lay the hidden checks."""
     cold: bool = False
     """Without the fixture's build caches."""
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -107,6 +107,16 @@ CARD = "scenarios/fix-it/scenario.toml"
         (_replace(CARD, "lib/a.ts", "../a.ts"), CARD, "`seeded_files.0`"),
         (_replace(CARD, '"app"', '"gone"'), "fixtures/gone.toml", "no such file"),
         (_replace("fixtures/app.toml", "argv = ", "args = "), "fixtures/app.toml", "argv"),
+        (
+            _replace("fixtures/app.toml", "ignored =", 'tests = ["**/*.test.ts"]\nignored ='),
+            "fixtures/app.toml",
+            "takes_files",
+        ),
+        (
+            _replace("fixtures/app.toml", "[lint]", "[quality]\nargv = []\n[lint]"),
+            "fixtures/app.toml",
+            "`quality.argv`",
+        ),
         (_remove("scenarios/fix-it/prompt.md"), "prompt.md", "cannot be read"),
         (_remove("scenarios/fix-it/reference.patch"), "reference.patch", "missing"),
         (_remove("scenarios/fix-it/seed.patch"), "seed.patch", "missing"),

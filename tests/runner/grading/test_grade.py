@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RIGHT = "const unusedBefore = 0;\nexport const sum = (a, b) => a + b;\n"
 CLEAN = b'{"diagnostics": []}'
-NOTHING_FOUND = Baseline(typecheck="", findings=())
+NOTHING_FOUND = Baseline(typecheck="", findings=(), others=())
 
 
 def said(exit_code: int | None = 0, stdout: bytes = b"") -> ExecResult:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from runner.grading.changes import read_changes
-from runner.grading.quality import introduced, read_findings
+from runner.grading.quality import LintFinding, count_others, introduced, read_findings, read_others
 from runner.workspace import diff_trees
 from testbed.records import UnusedName
 from testbed.tree import File
@@ -131,3 +131,27 @@ def test_a_source_file_that_cannot_be_parsed_makes_the_count_unknown() -> None:
 
     assert new_in("1\n", "(\n", (), after or ()) is None
     assert new_in("1\n", "(\n", (), after or (), path="b.ts") == ()
+
+
+def test_every_other_rule_is_read_apart_from_unused_names() -> None:
+    rows = oxlint(("a.ts", 3, "x"), code="eslint(no-debugger)")
+
+    assert read_others(rows) == (LintFinding("a.ts", 3, "eslint(no-debugger): x"),)
+    assert read_others(oxlint(("a.ts", 3, "x"))) == ()
+    assert read_others(b"panicked") is None
+
+
+def other_in(before: str, after: str, old: int, new: tuple[int, ...]) -> int | None:
+    """Count what is new between two texts whose findings, all alike, stand on these lines."""
+    trees = ({"a.ts": File(text.encode())} for text in (before, after))
+    left, right = ([LintFinding("a.ts", n, "no-debugger: x") for n in s] for s in ((old,), new))
+    return count_others(left, right, read_changes(diff_trees(*trees)))
+
+
+def test_findings_of_other_rules_count_by_the_same_rule() -> None:
+    assert other_in("x\n", "x\nx\n", 1, (1, 2)) == 1
+    assert other_in("x\ny\nz\n", "y\nz\nx\n", 1, (3,)) == 0
+    assert other_in("x\ny\n", "x\nz\n", 1, (1,)) == 0
+    assert other_in("x\n", "x\nx\n", 1, (0,)) is None
+    assert count_others(None, (), {}) is None
+    assert count_others((), None, {}) is None

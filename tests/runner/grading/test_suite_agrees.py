@@ -8,6 +8,7 @@ import pytest
 
 from runner.authoring.lint import lint
 from runner.grading.archive import KIT_FOLDER
+from runner.workspace import pristine_tree
 from testbed.scenario import Fixture, load_fixture
 from testbed.tree import matches
 
@@ -28,7 +29,8 @@ def test_a_scenario_has_no_finding(scenario: str) -> None:
 
 def test_reports_and_configuration_stand_in_the_harnesss_own_folder(fixture: Fixture) -> None:
     card = fixture.card
-    lines = [*(step.argv for step in card.steps), card.typecheck.argv, card.lint.argv]
+    commands = [*card.steps, card.typecheck, card.lint, *([card.quality] if card.quality else [])]
+    lines = [command.argv for command in commands]
     named = {word for argv in lines for word in argv if word.startswith(f"{KIT_FOLDER}/")}
 
     assert named
@@ -45,6 +47,14 @@ def test_what_decides_about_tests_is_protected(fixture: Fixture) -> None:
     for path in ("package.json", card.lockfile):
         assert matches(path, card.protected), path
     assert matches("node_modules/x/index.js", card.ignored)
+
+
+def test_a_patchs_own_tests_are_told_from_the_rest(fixture: Fixture) -> None:
+    tests = [path for path in pristine_tree(fixture) if matches(path, fixture.card.tests)]
+
+    assert tests
+    for path in tests:
+        assert matches(path, fixture.card.protected), path
 
 
 def test_order_time_zone_and_locale_are_varied(fixture: Fixture) -> None:
