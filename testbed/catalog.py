@@ -19,7 +19,25 @@ from testbed.settings import Settings, load_settings
 ModelId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.:-]*)*\Z")
 ]
-Player = Literal["oracle", "noop", "sloppy"]
+Pinned = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*==[\w.]+\Z")]
+Player = Literal[
+    "oracle",
+    "noop",
+    "sloppy",
+    "slow",
+    "rate-limited",
+    "malformed",
+    "leaky",
+    "runaway",
+    "verbose",
+    "flaky",
+    "regressor",
+    "edits-tests",
+    "skips-tests",
+    "edits-runner",
+    "detects-tests",
+    "forges-report",
+]
 
 _WORDS: Final = {"title", "open_weights", "retired", "source", "note"}
 """What a card says about a model without any effect on a request or its price."""
@@ -46,13 +64,26 @@ class Api(Settings):
     """Reasoning is counted in `total_tokens` alone: what exceeds prompt and completion is it."""
 
 
+class Weights(Settings):
+    """Open weights that the testbed itself serves on this machine, one request at a time."""
+
+    packages: Annotated[tuple[Pinned, ...], Field(min_length=1)]
+    """Distributions that it takes, pinned; the last one carries the weights."""
+    file: Annotated[str, Field(min_length=1)]
+    """Path of the weights among the files of the last package."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\Z")]
+    threads: Annotated[int, Field(gt=0)] = 1
+    """Processor threads of the server."""
+
+
 class ModelCard(Settings):
-    """One model behind one endpoint; a scripted player has `player` instead of an endpoint."""
+    """One model behind one endpoint; a player or weights to be served stand in its place."""
 
     schema_version: Literal[1]
     id: ModelId
     title: str
     player: Player | None = None
+    weights: Weights | None = None
     provider: str
     model: str = ""
     """The model's id at the endpoint."""
@@ -75,11 +106,18 @@ class ModelCard(Settings):
 
     @model_validator(mode="after")
     def has_one_place_to_call(self) -> Self:
-        """Refuse a model without an endpoint, and a player with one or with a price."""
-        if self.player is None and (not self.base_url or not self.model):
+        """Refuse a model without an endpoint, and a player with one."""
+        if self.player is not None:
+            if self.base_url or self.weights:
+                raise ValueError("a player has neither `base_url` nor `weights`")
+        elif self.weights is not None:
+            if self.base_url or self.key_variable or not (self.model and self.context_window):
+                raise ValueError(
+                    "a model with `weights` needs `model` and `context_window`, "
+                    "and has neither `base_url` nor `key_variable`"
+                )
+        elif not self.base_url or not self.model:
             raise ValueError("a model needs `base_url` and `model`")
-        if self.player is not None and (self.base_url or self.prices):
-            raise ValueError("a player has neither `base_url` nor `prices`")
         if self.scripted != self.id.startswith("scripted/"):
             raise ValueError("ids of players, and only theirs, begin with `scripted/`")
         return self

@@ -30,11 +30,18 @@ class Refusal(Exception):
     """A request that is answered by an error; `close` when the connection is out of step."""
 
     def __init__(
-        self, status: HTTPStatus, message: str, *, code: str = "bad_request", close: bool = False
+        self,
+        status: HTTPStatus,
+        message: str,
+        *,
+        code: str = "bad_request",
+        headers: tuple[tuple[str, str], ...] = (),
+        close: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.headers = headers
         self.close = close
 
 
@@ -108,10 +115,17 @@ async def _discard(reader: asyncio.StreamReader, length: int) -> None:
         left -= len(piece)
 
 
-def json_response(status: HTTPStatus, value: object, *, close: bool = False) -> bytes:
+def json_response(
+    status: HTTPStatus,
+    value: object,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+    close: bool = False,
+) -> bytes:
     """Write a complete response with a JSON body."""
     body = json.dumps(value).encode()
-    return _head(status, "application/json", f"Content-Length: {len(body)}", close=close) + body
+    lines = (f"Content-Length: {len(body)}", *(f"{name}: {text}" for name, text in headers))
+    return _head(status, "application/json", *lines, close=close) + body
 
 
 def error_response(refusal: Refusal) -> bytes:
@@ -122,7 +136,9 @@ def error_response(refusal: Refusal) -> bytes:
         "param": None,
         "code": refusal.code,
     }
-    return json_response(refusal.status, {"error": error}, close=refusal.close)
+    return json_response(
+        refusal.status, {"error": error}, headers=refusal.headers, close=refusal.close
+    )
 
 
 def stream_head() -> bytes:
@@ -135,8 +151,8 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _head(status: HTTPStatus, kind: str, framing: str, *, close: bool = False) -> bytes:
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", f"Content-Type: {kind}", framing]
+def _head(status: HTTPStatus, kind: str, *more: str, close: bool = False) -> bytes:
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", f"Content-Type: {kind}", *more]
     if close:
         lines.append("Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.chat.base import Message
+from testbed.records import Stage
 
 if TYPE_CHECKING:
     from testbed.tree import Tree
@@ -15,18 +16,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call as it goes over the wire: `arguments` may be anything, even broken JSON."""
+    """A tool call as it goes over the wire: `arguments` may be anything, even broken JSON.
+
+    `stage` and `cause` never go over the wire: they say what must become of the call.
+    """
 
     name: str
     arguments: str
+    stage: Stage = Stage.EFFECTIVE
+    cause: str | None = None
+
+    def stopping(self, stage: Stage, cause: str) -> Call:
+        """Say that the call goes no further than a stage, and why."""
+        return Call(self.name, self.arguments, stage, cause)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """When the tokens of a streamed answer go out; the head of the response goes at once."""
+
+    first_s: float
+    """Seconds from the request to the first token."""
+    gap_s: float = 0.0
+    """Seconds from each token's event to the next one's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bill:
+    """The tokens that an answer reports in place of what the server would count."""
+
+    prompt: int
+    """All input, cached tokens included."""
+    cached: int = 0
+    completion: int
+    """All output, reasoning included."""
+    reasoning: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """One reply of a player. Its calls are to be carried out in their order."""
 
+    reasoning: str = ""
     text: str = ""
     calls: tuple[Call, ...] = ()
+    leaks: int = 0
+    """Calls that reasoning and text hold as text; never sent as such."""
+    deltas: int = 4
+    """A streamed text, or the arguments of a streamed call, come in at most this many."""
+    cut: bool = False
+    """Say that the reply ended at the limit of its length."""
+    pace: Pace | None = None
+    bill: Bill | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """An error response to one request, whatever was asked."""
+
+    request: int
+    """Which request of the trial it answers, from 1."""
+    status: int
+    code: str
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Respond = Callable[[Sequence[Message]], Answer]
@@ -45,6 +98,12 @@ class Performance:
     """The command line that runs the visible tests."""
     forbidden_path: str | None = None
     """A text file of both trees that the task says to leave alone, for `sloppy`."""
+    visible_tests: tuple[str, ...] = ()
+    """Test files of both trees that must stay green."""
+    report: str = ""
+    """Where the first grading step writes its report."""
+    repeat: int = 1
+    """1-based repeat index of the trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +116,8 @@ class Player:
 
     name: str
     rehearse: Callable[[Performance], Respond]
+    rejections: tuple[Rejection, ...] = ()
+    """Error responses in place of answers; they alone depend on how many requests there were."""
 
     @property
     def model(self) -> str:

@@ -19,28 +19,43 @@ from runner.players.http1 import (
     read_request,
     stream_head,
 )
+from runner.players.player import Pace
 from runner.players.wire import Completion, parse_question
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from runner.players.player import Performance, Player, Respond
+    from runner.players.player import Performance, Player, Rejection, Respond
 
 BACKLOG = 1024
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Stage:
     model: str
     respond: Respond
-    think_s: float
-    chunk_s: float
+    pace: Pace | None
+    rejections: dict[int, Rejection]
+    requests: int = 0
+
+    def admit(self) -> None:
+        """Count a request; raise `Refusal` for one that the player rejects."""
+        self.requests += 1
+        rejection = self.rejections.get(self.requests)
+        if rejection is not None:
+            raise Refusal(
+                HTTPStatus(rejection.status),
+                rejection.message,
+                code=rejection.code,
+                headers=rejection.headers,
+            )
 
 
 class PlayerServer:
     """Serves staged players; made by `serve_players`.
 
-    It keeps nothing about a conversation: every request holds all of it.
+    It keeps nothing about a conversation but how many requests there were: every request holds
+    all of it.
     """
 
     def __init__(self) -> None:
@@ -58,14 +73,15 @@ class PlayerServer:
     ) -> str:
         """Let a player rehearse for one trial; return the base URL that reaches it alone.
 
-        `think_s` is slept before each answer, `chunk_s` between its streamed events (seconds).
+        `think_s` is slept before the first token of an answer, `chunk_s` between its tokens
+        (seconds), unless the answer has a pace of its own.
         """
         token = secrets.token_urlsafe(12)
         self._stages[token] = _Stage(
             model=player.model,
             respond=player.rehearse(performance),
-            think_s=think_s,
-            chunk_s=chunk_s,
+            pace=Pace(first_s=think_s, gap_s=chunk_s) if think_s or chunk_s else None,
+            rejections={rejection.request: rejection for rejection in player.rejections},
         )
         return f"http://127.0.0.1:{self.port}/{token}/v1"
 
@@ -113,13 +129,14 @@ class PlayerServer:
             writer.write(json_response(HTTPStatus.OK, {"object": "list", "data": [model]}))
             return
         question = parse_question(request.body)
+        stage.admit()
         answer = stage.respond(question.messages)
         completion = Completion(model=stage.model, answer=answer, question=question)
-        if stage.think_s:
-            await asyncio.sleep(stage.think_s)
+        pace = answer.pace or stage.pace
         if question.stream:
-            await _stream(completion, writer, chunk_s=stage.chunk_s)
+            await _stream(completion, writer, pace=pace)
         else:
+            await asyncio.sleep(pace.first_s if pace else 0)
             writer.write(json_response(HTTPStatus.OK, completion.whole()))
 
     def _route(self, request: Request) -> tuple[_Stage, str]:
@@ -133,15 +150,22 @@ class PlayerServer:
         return stage, resource.removeprefix("v1/")
 
 
-async def _stream(completion: Completion, writer: asyncio.StreamWriter, *, chunk_s: float) -> None:
-    if not chunk_s:
-        writer.write(stream_head() + chunk(b"".join(completion.events())) + chunk(b""))
+async def _stream(
+    completion: Completion, writer: asyncio.StreamWriter, *, pace: Pace | None
+) -> None:
+    if pace is None:
+        whole = b"".join(event for event, _ in completion.events())
+        writer.write(stream_head() + chunk(whole) + chunk(b""))
         return
+    clock = asyncio.get_running_loop().time
+    due = clock() + pace.first_s
     writer.write(stream_head())
-    for event in completion.events():
+    for event, is_token in completion.events():
+        if is_token:
+            await writer.drain()
+            await asyncio.sleep(due - clock())
+            due += pace.gap_s
         writer.write(chunk(event))
-        await writer.drain()
-        await asyncio.sleep(chunk_s)
     writer.write(chunk(b""))
 
 

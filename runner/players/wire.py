@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from runner.players.http1 import Refusal
+from runner.players.player import Bill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from runner.chat.base import Message
     from runner.players.player import Answer
 
-PIECES = 4
-"""A streamed text, or the arguments of a streamed call, come in at most this many deltas."""
 CHARACTERS_PER_TOKEN = 4
 DONE = b"data: [DONE]\n\n"
 
@@ -47,28 +46,40 @@ class Completion:
     def whole(self) -> dict[str, Any]:
         """Write it as one JSON value."""
         message: dict[str, Any] = {"role": "assistant", "content": self.answer.text or None}
+        if self.answer.reasoning:
+            message["reasoning_content"] = self.answer.reasoning
         if self.answer.calls:
             message["tool_calls"] = [_without_index(call) for call in self._calls()]
         choice = {"index": 0, "message": message, "finish_reason": self._finish_reason()}
         return {**self._envelope("chat.completion"), "choices": [choice], "usage": self._usage()}
 
-    def events(self) -> Iterator[bytes]:
-        """Write it as server-sent events: role, text, calls, finish, usage if asked for, end."""
-        yield self._event({"role": "assistant", "content": "" if self.answer.text else None})
-        for piece in _pieces(self.answer.text):
-            yield self._event({"content": piece})
+    def events(self) -> Iterator[tuple[bytes, bool]]:
+        """Write it as server-sent events, each with whether it carries a token.
+
+        Role, reasoning, text, calls, finish, usage if asked for, end.
+        """
+        yield self._event({"role": "assistant", "content": "" if self.answer.text else None}), False
+        for delta in self._deltas():
+            yield self._event(delta), True
+        yield self._event({}, self._finish_reason()), False
+        if self.question.include_usage:
+            last = {**self._envelope("chat.completion.chunk"), "choices": []}
+            yield _data({**last, "usage": self._usage()}), False
+        yield DONE, False
+
+    def _deltas(self) -> Iterator[dict[str, Any]]:
+        most = self.answer.deltas
+        for key, text in (
+            ("reasoning_content", self.answer.reasoning),
+            ("content", self.answer.text),
+        ):
+            yield from ({key: piece} for piece in pieces(text, most))
         for call in self._calls():
             arguments = call["function"]["arguments"]
             opening = {**call, "function": {**call["function"], "arguments": ""}}
-            yield self._event({"tool_calls": [opening]})
-            for piece in _pieces(arguments):
-                delta = {"index": call["index"], "function": {"arguments": piece}}
-                yield self._event({"tool_calls": [delta]})
-        yield self._event({}, self._finish_reason())
-        if self.question.include_usage:
-            last = {**self._envelope("chat.completion.chunk"), "choices": []}
-            yield _data({**last, "usage": self._usage()})
-        yield DONE
+            yield {"tool_calls": [opening]}
+            for piece in pieces(arguments, most):
+                yield {"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]}
 
     def _event(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -91,20 +102,26 @@ class Completion:
         ]
 
     def _finish_reason(self) -> str:
+        if self.answer.cut:
+            return "length"
         return "tool_calls" if self.answer.calls else "stop"
 
     def _usage(self) -> dict[str, Any]:
-        said = len(self.answer.text) + sum(
-            len(call.name) + len(call.arguments) for call in self.answer.calls
-        )
-        prompt, completion = self.question.prompt_tokens, tokens(said)
+        bill = self.answer.bill or counted(self.answer, prompt=self.question.prompt_tokens)
         return {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-            "prompt_tokens_details": {"cached_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0},
+            "prompt_tokens": bill.prompt,
+            "completion_tokens": bill.completion,
+            "total_tokens": bill.prompt + bill.completion,
+            "prompt_tokens_details": {"cached_tokens": bill.cached},
+            "completion_tokens_details": {"reasoning_tokens": bill.reasoning},
         }
+
+
+def counted(answer: Answer, *, prompt: int) -> Bill:
+    """Bill an answer by its characters."""
+    said = len(answer.text) + sum(len(call.name) + len(call.arguments) for call in answer.calls)
+    thought = tokens(len(answer.reasoning))
+    return Bill(prompt=prompt, completion=thought + tokens(said), reasoning=thought)
 
 
 def parse_question(body: bytes) -> Question:
@@ -183,9 +200,10 @@ def tokens(count: int) -> int:
     return -(-count // CHARACTERS_PER_TOKEN)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    size = max(1, -(-len(text) // PIECES))
-    return (text[start : start + size] for start in range(0, len(text), size))
+def pieces(text: str, most: int) -> list[str]:
+    """Split a text as it is streamed: into at most so many equal pieces."""
+    size = max(1, -(-len(text) // most))
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _without_index(call: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,18 @@ import pytest
 
 from runner.players.cast import CAST
 from runner.players.http1 import MAX_BODY, MAX_HEAD
-from runner.players.player import Answer, Call, Performance, Player, call, script
+from runner.players.player import (
+    Answer,
+    Bill,
+    Call,
+    Pace,
+    Performance,
+    Player,
+    Rejection,
+    call,
+    recite,
+    script,
+)
 from runner.players.server import PlayerServer, serve_players
 from testbed.tree import File
 
@@ -353,3 +364,66 @@ async def test_closing_the_server_ends_answers_in_the_making(client: openai.Asyn
     with pytest.raises(openai.APIConnectionError):
         await waiting
     assert asyncio.all_tasks() == before
+
+
+async def test_a_rejection_answers_the_request_that_it_names_with_its_headers(
+    server: PlayerServer, client: openai.AsyncOpenAI
+) -> None:
+    rejection = Rejection(
+        request=2, status=429, code="rate_limit", message="slower", headers=(("Retry-After", "7"),)
+    )
+    respond = recite([BUSY])
+    player = Player(name="limited", rehearse=lambda _: respond, rejections=(rejection,))
+    base_url = server.stage(player, NOTHING)
+    assert (await whole(client, base_url, [USER])).choices
+    with pytest.raises(openai.RateLimitError) as refused:
+        await whole(client, base_url, [USER])
+    assert refused.value.response.headers["Retry-After"] == "7"
+    assert refused.value.response.json()["error"]["code"] == "rate_limit"
+    assert (await whole(client, base_url, [USER])).choices
+
+
+async def test_a_stated_bill_stands_in_place_of_what_is_counted(
+    server: PlayerServer, client: openai.AsyncOpenAI
+) -> None:
+    bill = Bill(prompt=900, cached=300, completion=80, reasoning=30)
+    base_url = server.stage(script(Answer(text="hello", bill=bill)), NOTHING)
+    usage: Any = (await whole(client, base_url, [USER])).usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (900, 80, 980)
+    assert usage.prompt_tokens_details.cached_tokens == 300
+    assert usage.completion_tokens_details.reasoning_tokens == 30
+
+
+async def test_reasoning_comes_before_the_answer_and_a_cut_is_said(
+    server: PlayerServer, client: openai.AsyncOpenAI
+) -> None:
+    answer = Answer(reasoning="let me see", text="hello", calls=BUSY.calls, cut=True)
+    pieces = await streamed(client, server.stage(script(answer), NOTHING), [USER])
+    deltas = [choice.delta.to_dict() for piece in pieces for choice in piece.choices]
+    thought = [delta.get("reasoning_content") for delta in deltas[1:]]
+    assert "".join(filter(None, thought)) == "let me see"
+    assert not any(thought[thought.index(None) :])
+    assert pieces[-1].choices[0].finish_reason == "length"
+
+
+async def test_text_is_cut_into_as_many_deltas_as_the_answer_says(
+    server: PlayerServer, client: openai.AsyncOpenAI
+) -> None:
+    marker = "<|tool_calls_section_begin|>"
+    answer = Answer(text=marker, deltas=len(marker))
+    pieces = await streamed(client, server.stage(script(answer), NOTHING), [USER])
+    texts = [choice.delta.content for piece in pieces for choice in piece.choices]
+    assert list(filter(None, texts)) == list(marker)
+
+
+async def test_an_answers_own_pace_holds_back_tokens_and_not_the_head(
+    server: PlayerServer,
+) -> None:
+    answer = Answer(text="hello", pace=Pace(first_s=3600))
+    base_url = server.stage(script(answer), NOTHING)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(post(base_url, {"model": "any", "messages": [USER], "stream": True}))
+    assert await reader.readuntil(b"\r\n\r\n")
+    assert b'"role":"assistant"' in await reader.readuntil(b"\n\n")
+    writer.close()
+    await writer.wait_closed()

@@ -1,0 +1,1 @@
+"""What the scripted players must come out at, and whether they did."""
