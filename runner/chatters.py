@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from runner.chat.openai import Connection, OpenAIChat, probe
 from runner.chat.quirks import ApiQuirks, ModelEndpoint
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from runner.chat.base import ChatModel
+    from runner.chat.wire import Wire
     from runner.players.player import Performance
     from runner.recording import Recording
     from runner.scene import Scene
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 NO_KEY = "none"
 """Sent to endpoints that want no key: the client insists on one."""
+NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def endpoint_of(card: ModelCard, *, base_url: str | None = None) -> ModelEndpoint:
@@ -55,13 +59,14 @@ def _key(card: ModelCard) -> str:
     return key
 
 
-async def probe_endpoints(cards: Iterable[ModelCard]) -> None:
+async def probe_endpoints(cards: Iterable[ModelCard], places: Mapping[str, str] = NOWHERE) -> None:
     """Ask every model's endpoint for its model list; raise `EndpointError` on the first fault.
 
     Costs no tokens. Players are served by the harness itself and are not asked.
     """
-    endpoints = [(card.id, endpoint_of(card)) for card in cards if not card.scripted]
-    for name, endpoint in endpoints:
+    asked = [card for card in cards if not card.scripted]
+    endpoints = {card.id: endpoint_of(card, base_url=places.get(card.id)) for card in asked}
+    for name, endpoint in endpoints.items():
         await probe(endpoint, name=name)
 
 
@@ -76,12 +81,33 @@ class Pricer:
         return cost_of(usage, price_at(self.card.prices, when))
 
 
-class Chatters:
-    """The connections and the player server of one batch; an async context manager."""
+class _OneByOne(Connection):
+    """To a server that answers one request at a time: waiting for it is no response time."""
 
-    def __init__(self, cards: Iterable[ModelCard], scenes: Mapping[str, Scene]) -> None:
+    def __init__(self, endpoint: ModelEndpoint) -> None:
+        super().__init__(endpoint)
+        self._turn = asyncio.Lock()
+
+    async def send(self, body: Mapping[str, Any]) -> Wire:
+        async with self._turn:
+            return await super().send(body)
+
+
+class Chatters:
+    """The connections and the player server of one batch; an async context manager.
+
+    `places` are the base URLs of the models that are served for this batch, by card id.
+    """
+
+    def __init__(
+        self,
+        cards: Iterable[ModelCard],
+        scenes: Mapping[str, Scene],
+        places: Mapping[str, str] = NOWHERE,
+    ) -> None:
         self._cards = {card.id: card for card in cards}
         self._scenes = scenes
+        self._places = places
         self._stack = AsyncExitStack()
         self._connections: dict[str, Connection] = {}
         self._players: PlayerServer | None = None
@@ -92,7 +118,7 @@ class Chatters:
             self._players = await self._stack.enter_async_context(serve_players())
         for card in self._cards.values():
             if not card.scripted:
-                connection = Connection(endpoint_of(card))
+                connection = self._connect(card)
                 self._connections[card.id] = await self._stack.enter_async_context(connection)
         return self
 
@@ -104,6 +130,10 @@ class Chatters:
     ) -> None:
         await self._stack.aclose()
 
+    def _connect(self, card: ModelCard) -> Connection:
+        endpoint = endpoint_of(card, base_url=self._places.get(card.id))
+        return _OneByOne(endpoint) if card.weights else Connection(endpoint)
+
     @asynccontextmanager
     async def open(self, planned: PlannedTrial, recording: Recording) -> AsyncIterator[ChatModel]:
         """Open one trial's conversation."""
@@ -113,15 +143,16 @@ class Chatters:
             connection = self._connections[card.id]
             yield OpenAIChat(connection, recorder=recording.exchange, price=pricer)
             return
-        async with self._stage(card, planned.scenario) as connection:
+        async with self._stage(card, planned) as connection:
             yield OpenAIChat(connection, recorder=recording.exchange, price=pricer)
 
     @asynccontextmanager
-    async def _stage(self, card: ModelCard, scenario: str) -> AsyncIterator[Connection]:
+    async def _stage(self, card: ModelCard, planned: PlannedTrial) -> AsyncIterator[Connection]:
         """Tell a player its scenario by a URL of its own, never by the prompt."""
         if self._players is None or card.player is None:
             raise EndpointError(f"{card.id}: no player is served", next_step="Report this")
-        base_url = self._players.stage(CAST[card.player], self._performance(scenario))
+        performance = replace(self._performance(planned.scenario), repeat=planned.repeat)
+        base_url = self._players.stage(CAST[card.player], performance)
         try:
             async with Connection(endpoint_of(card, base_url=base_url)) as connection:
                 yield connection

@@ -54,6 +54,26 @@ class Preflight(Record):
         return tuple(probe for probe in self.probes if probe.outcome is Outcome.FAILED)
 
 
+class Preflights(Record):
+    """Every preflight of a run, the oldest first (`preflight.json`). Nothing is taken out of it."""
+
+    schema_version: int = SCHEMA_VERSION
+    asked: tuple[Preflight, ...] = ()
+    forced: bool = False
+    """Whether trials were made though a model failed its latest preflight."""
+
+    def latest(self, model: str, *, card: str) -> Preflight | None:
+        """Return what a model was last found to do, by its id and its card's digest."""
+        mine = (one for one in reversed(self.asked) if (one.model, one.card) == (model, card))
+        return next(mine, None)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Add up what all of them cost, apart from every trial; unknown when a part is."""
+        costs = [one.cost_usd for one in self.asked]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
 class Reach(Record):
     """Whether a model can be asked at all; finding it out costs no tokens."""
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from testbed.catalog import ModelCard
 
 
-async def preflight(card: ModelCard) -> Preflight:
+async def preflight(card: ModelCard, *, base_url: str | None = None) -> Preflight:
     """Put every question to a model: six requests, about ten thousand input tokens.
 
-    Raises `EndpointError` when the card's key is not set; whatever else goes wrong stands in
-    the record.
+    `base_url` is where it is served when its card does not say so. Raises `EndpointError` when
+    the card's key is not set; whatever else goes wrong stands in the record.
     """
     started, begun = datetime.now(UTC), perf_counter()
     probes: list[Probe] = []
-    async with Desk(card) as desk:
+    async with Desk(card, base_url=base_url) as desk:
         questions = Probes(desk, context_window=card.context_window)
         for name, ask in PROBES.items():
             refused = bool(probes) and probes[0].outcome is Outcome.FAILED
@@ -34,7 +34,7 @@ async def preflight(card: ModelCard) -> Preflight:
     return Preflight(
         model=card.id,
         card=card.digest(),
-        base_url=card.base_url or "",
+        base_url=base_url or card.base_url or "",
         served_models=tuple(dict.fromkeys(served)),
         started_at=started.isoformat(timespec="seconds"),
         seconds=round(perf_counter() - begun, 3),

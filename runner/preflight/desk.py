@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import reduce
 from itertools import count
-from operator import add
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from runner.agent.budget import total_cost, total_usage
 from runner.chat.openai import Connection, OpenAIChat
 from runner.chat.retry import RetryPolicy
 from runner.chatters import Pricer, endpoint_of
-from testbed.records import NO_USAGE, Exchange, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from runner.chat.base import Message, Reply
     from testbed.catalog import ModelCard
+    from testbed.records import Exchange, Usage
 
 _POLICY: Final = RetryPolicy(attempts=3, wait_s=30.0)
 
@@ -30,8 +29,8 @@ class Desk:
     Raises `EndpointError` when the card's key is not set.
     """
 
-    def __init__(self, card: ModelCard) -> None:
-        endpoint = endpoint_of(card)
+    def __init__(self, card: ModelCard, *, base_url: str | None = None) -> None:
+        endpoint = endpoint_of(card, base_url=base_url)
         self._card = card
         self._stack = AsyncExitStack()
         self._connections = {
@@ -83,12 +82,9 @@ class Desk:
     @property
     def usage(self) -> Usage | None:
         """Add the tokens of all attempts up; unknown when a complete reply told none."""
-        if any(one.usage is None for one in self.exchanges if one.error is None):
-            return None
-        return reduce(add, (one.usage for one in self.exchanges if one.usage), NO_USAGE)
+        return total_usage(self.exchanges)
 
     @property
     def cost_usd(self) -> float | None:
-        """Add the cost of all attempts up; unknown when a part is."""
-        known = [one.cost_usd for one in self.exchanges if one.usage or one.error is None]
-        return None if None in known else sum(cost for cost in known if cost is not None)
+        """Add the cost of all attempts up; unknown when one that produced tokens has none."""
+        return total_cost(self.exchanges)

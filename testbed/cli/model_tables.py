@@ -102,7 +102,8 @@ def _table() -> Table:
 def _place(card: ModelCard) -> str:
     """Say where a card's endpoint is, and whether its key is set."""
     if card.base_url is None:
-        return "scripted players, served by the testbed itself"
+        kind = "scripted players" if card.scripted else "open weights"
+        return f"{kind}, served by the testbed itself"
     key = _KEYS[card.has_key()]
     return f"{card.base_url}  {f'{card.key_variable} {key}' if card.key_variable else key}"
 
@@ -114,6 +115,9 @@ def _facts(card: ModelCard, now: datetime) -> Iterator[tuple[str, object]]:
         yield "note", card.note
         return
     yield "model", card.model
+    if card.weights:
+        yield "packages", ", ".join(card.weights.packages)
+        yield "processor threads", card.weights.threads
     yield "weights", _WEIGHTS[card.open_weights]
     yield "state", _state(card, now) or "in service, as far as the card knows"
     yield "context window", f"{card.context_window:,} tokens" if card.context_window else UNKNOWN

@@ -12,7 +12,7 @@ from testbed.cli.common import JsonOption, talk
 
 if TYPE_CHECKING:
     from testbed.catalog import ModelCard
-    from testbed.preflight import Preflight, Reach
+    from testbed.preflight import Preflight, Preflights, Reach
 
 app = typer.Typer(rich_markup_mode=None)
 ModelArgument = Annotated[str, typer.Argument(metavar="ID", help="Card's id, or path to a .toml.")]
@@ -61,23 +61,33 @@ def check(
     """
     import asyncio
 
-    from runner.preflight.reach import reach
-
     cards = _chosen(models, deep=deep)
-    found = asyncio.run(reach(cards))
-    if not json:
-        model_tables.show_reach(found, {card.id: card for card in cards}, datetime.now(UTC))
-    usable = {one.model for one in found if one.usable}
-    tried = [card for card in cards if deep and card.id in usable]
-    flights = [_fly(card, quiet=json) for card in tried]
+    found, preflights = asyncio.run(_check(cards, deep=deep, quiet=json))
     if json:
         _print(
             {
                 "reach": [one.model_dump(mode="json") for one in found],
-                "preflight": [one.model_dump(mode="json") for one in flights],
+                "preflight": preflights.model_dump(mode="json"),
             }
         )
-    raise typer.Exit(_code(found, flights))
+    raise typer.Exit(_code(found, preflights))
+
+
+async def _check(
+    cards: list[ModelCard], *, deep: bool, quiet: bool
+) -> tuple[tuple[Reach, ...], Preflights]:
+    from runner.local.server import serve_local
+    from runner.preflight.reach import reach
+    from testbed.preflight import Preflights
+
+    async with serve_local(cards) as places:
+        found = await reach(cards, places)
+        if not quiet:
+            model_tables.show_reach(found, {card.id: card for card in cards}, datetime.now(UTC))
+        usable = {one.model for one in found if one.usable}
+        tried = [card for card in cards if deep and card.id in usable]
+        asked = [await _fly(card, base_url=places.get(card.id), quiet=quiet) for card in tried]
+    return found, Preflights(asked=tuple(asked))
 
 
 def _chosen(models: list[str] | None, *, deep: bool) -> list[ModelCard]:
@@ -104,23 +114,21 @@ def _chosen(models: list[str] | None, *, deep: bool) -> list[ModelCard]:
     return ready
 
 
-def _fly(card: ModelCard, *, quiet: bool) -> Preflight:
-    import asyncio
-
+async def _fly(card: ModelCard, *, base_url: str | None, quiet: bool) -> Preflight:
     from runner.preflight.conformance import preflight
 
     if quiet:
-        return asyncio.run(preflight(card))
+        return await preflight(card, base_url=base_url)
     talk().print(f"probing {card.id}", markup=False)
-    flight = asyncio.run(preflight(card))
+    flight = await preflight(card, base_url=base_url)
     model_tables.show_preflight(flight)
     return flight
 
 
-def _code(found: tuple[Reach, ...], flights: list[Preflight]) -> int:
+def _code(found: tuple[Reach, ...], preflights: Preflights) -> int:
     if not all(one.usable for one in found):
         return 3
-    return 1 if any(flight.failed for flight in flights) else 0
+    return 1 if any(flight.failed for flight in preflights.asked) else 0
 
 
 def _row(card: ModelCard) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_model_behind_an_endpoint_is_run_and_priced(desk: Desk, engine: str) -
     with served(desk) as base_url:
         (desk.folder / "acme.toml").write_text(CARD.format(base_url=base_url))
         arguments = ("run", "-m", "acme.toml", "-s", "minus", "-n", "3", "-j", "2", "--json")
-        ran = desk.testbed(*arguments, "--engine", engine, ACME_KEY=KEY)
+        ran = desk.testbed(*arguments, "--force", "--engine", engine, ACME_KEY=KEY)
 
     assert ran.returncode == 0, ran.stderr
     (path,) = desk.runs.glob("*/trials.jsonl")
@@ -88,10 +88,29 @@ def test_a_model_behind_an_endpoint_is_run_and_priced(desk: Desk, engine: str) -
         assert trial["cost_usd"] == pytest.approx(cost)
 
 
+def test_a_model_that_fails_the_preflight_is_run_only_by_force(desk: Desk, engine: str) -> None:
+    with served(desk) as base_url:
+        (desk.folder / "acme.toml").write_text(CARD.format(base_url=base_url))
+        arguments = ("run", "-m", "acme.toml", "-n", "1", "--engine", engine)
+        stopped = desk.testbed(*arguments, ACME_KEY=KEY)
+        made = list(desk.runs.glob("*/trials*"))
+        resumed = desk.testbed("run", "--resume", "latest", "--force", ACME_KEY=KEY)
+
+    assert stopped.returncode == 3
+    assert "acme/coder fails the preflight in tools_streamed" in stopped.stderr
+    assert "--force" in stopped.stderr
+    assert made == []
+    assert resumed.returncode == 0, resumed.stderr
+    assert "run all the same" in resumed.stderr
+    (path,) = desk.runs.glob("*/preflight.json")
+    assert json.loads(path.read_text())["forced"]
+
+
 def test_the_key_is_in_no_file_and_no_output(desk: Desk, engine: str) -> None:
     with served(desk) as base_url:
         (desk.folder / "acme.toml").write_text(CARD.format(base_url=base_url))
-        ran = desk.testbed("run", "-m", "acme.toml", "-n", "1", "--engine", engine, ACME_KEY=KEY)
+        arguments = ("run", "-m", "acme.toml", "-n", "1", "--force", "--engine", engine)
+        ran = desk.testbed(*arguments, ACME_KEY=KEY)
 
     (exchanges,) = desk.runs.glob("*/trials/*/*/*/*/exchanges.jsonl.zst")
     recorded = json.dumps(list(read_exchanges(exchanges)))
@@ -106,8 +125,9 @@ def test_an_endpoint_that_does_not_answer_is_said_before_anything_is_made(
 ) -> None:
     with served(desk) as base_url:
         (desk.folder / "acme.toml").write_text(CARD.format(base_url=base_url))
-        first = desk.testbed("run", "-m", "acme.toml", "-n", "1", "--engine", engine, ACME_KEY=KEY)
-    gone = desk.testbed("run", "-m", "acme.toml", "-n", "1", "--engine", engine, ACME_KEY=KEY)
+        arguments = ("run", "-m", "acme.toml", "-n", "1", "--force", "--engine", engine)
+        first = desk.testbed(*arguments, ACME_KEY=KEY)
+    gone = desk.testbed(*arguments, ACME_KEY=KEY)
 
     assert first.returncode == 0, first.stderr
     assert gone.returncode == 3

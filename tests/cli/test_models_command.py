@@ -200,7 +200,7 @@ def test_a_failed_probe_is_exit_code_1_and_its_record_is_in_the_json(
     table = checked(card, "--deep")
     shown = capsys.readouterr().out
     code = checked(card, "--deep", "--json")
-    (flight,) = json.loads(capsys.readouterr().out)["preflight"]
+    (flight,) = json.loads(capsys.readouterr().out)["preflight"]["asked"]
 
     assert (table, code) == (1, 1)
     outcomes = {probe["id"]: probe["outcome"] for probe in flight["probes"]}
@@ -217,7 +217,7 @@ def test_a_model_that_cannot_be_used_is_not_probed(
     card: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert checked(card, "--deep", "--json", listing={"data": [{"id": "other"}]}) == 3
-    assert json.loads(capsys.readouterr().out)["preflight"] == []
+    assert json.loads(capsys.readouterr().out)["preflight"]["asked"] == []
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ ORDER = {
     "address": {"street": "Mill Lane", "number": 7},
 }
 KITCHEN, CELLAR = {"room": "kitchen"}, {"room": "cellar"}
+BROKEN = {"error": {"message": "The reply was withheld", "type": "content_filter"}}
 PRICE = {
     "valid_from": "2025-01-01",
     "input": 1.0,
@@ -49,6 +50,8 @@ class Good:
     """Requests that are answered by 400."""
     counts: Callable[[int], int | None] = lambda tokens: tokens
     """Prompt tokens as reported; `None` reports no usage."""
+    cut: bool = False
+    """Every streamed reply ends with an error in the place of its usage."""
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def reply(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -100,9 +103,9 @@ class Good:
         calls = [{"index": at, **call} for at, call in enumerate(message.get("tool_calls") or [])]
         delta = {**message, "tool_calls": calls} if calls else message
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        events = [
+        events: list[dict[str, Any]] = [
             {"model": "coder-1-0901", "choices": [choice]},
-            {"choices": [], "usage": usage},
+            BROKEN if self.cut else {"choices": [], "usage": usage},
         ]
         lines = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
         return stream_head() + chunk(f"{lines}data: [DONE]\n\n".encode()) + chunk(b"")

@@ -202,6 +202,25 @@ async def test_without_usage_the_cost_is_unknown_and_not_nothing(
     assert (found.usage, found.cost_usd) == (None, None)
 
 
+async def test_replies_that_broke_off_without_usage_cost_an_unknown_sum(
+    good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
+) -> None:
+    async with served(good(cut=True)) as card:
+        found = await preflight(card)
+
+    assert outcomes(found)["parameters"] == "failed"
+    assert found.cost_usd is None
+
+
+async def test_requests_refused_before_any_token_cost_nothing(
+    good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
+) -> None:
+    async with served(good(refuses=lambda _: True)) as card:
+        found = await preflight(card)
+
+    assert found.cost_usd == 0
+
+
 async def test_an_endpoint_that_is_gone_is_a_failed_probe_and_no_crash(
     good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
 ) -> None:
