@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,76 +11,23 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import columns, words
+from reports import phrases, words
+from reports.grids import agreement_grid, best_grid, cost_grid, probe_grid
 from reports.leaderboard import cell, cells_by_scenario, ranked, sentence
+from reports.sections import all_sections
 from testbed.errors import DiskFull
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testbed.figures import CellFigures, ModelFigures
-    from testbed.metrics import RunView
+    from reports.grids import Grid
+    from reports.sections import Section
+    from testbed.figures import BestTrial, CellFigures, ModelFigures, RunFigures
     from testbed.records import Trial
+    from testbed.view import RunView
 
 HERE: Final = Path(__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """One table with a row per model."""
-
-    id: str
-    title: str
-    caption: str
-    columns: tuple[columns.Column, ...]
-
-
-SECTIONS: Final = (
-    Section(
-        id="results",
-        title="Leaderboard",
-        caption="Ordered by pass@1, then single-prompt success. The whisker is the 95 % interval; "
-        "the pale end of a bar are trials without a verdict.",
-        columns=columns.RESULTS,
-    ),
-    Section(
-        id="costs",
-        title="Cost and time",
-        caption="Costs are means, times are medians.",
-        columns=columns.COSTS,
-    ),
-    Section(
-        id="quality",
-        title="Bugs, repeats and tidiness",
-        caption="Bug figures are of the first valid trial of each bug scenario.",
-        columns=columns.QUALITY,
-    ),
-    Section(
-        id="tool-calls",
-        title="Tool calls",
-        caption="Calls of the valid trials that got at least so far.",
-        columns=columns.FUNNEL,
-    ),
-    Section(
-        id="endings",
-        title="Endings",
-        caption="How the trials ended, and what infrastructure spoiled.",
-        columns=columns.ENDINGS,
-    ),
-    Section(
-        id="tokens",
-        title="Tokens and money",
-        caption="Sums over the valid trials; the last column also counts spoiled tries.",
-        columns=columns.TOKENS,
-    ),
-    Section(
-        id="times",
-        title="Speed and rate limits",
-        caption="Median / 90th percentile per reply.",
-        columns=columns.TIMES,
-    ),
-)
 
 
 def build_scoreboard(view: RunView, folder: Path) -> Path:
@@ -105,6 +51,7 @@ def render_scoreboard(view: RunView) -> str:
     """Render the page; the same view gives the same bytes."""
     figures = run_figures(view)
     models = ranked(figures)
+    sections = all_sections(models)
     style = (HERE / "assets" / "scoreboard.css").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -118,14 +65,30 @@ def render_scoreboard(view: RunView) -> str:
     return environment.get_template("scoreboard.html").render(
         run_id=words.clean(view.run_id),
         sentence=sentence(view),
-        note=words.SCRIPTED_NOTE if any(m.scripted for m in models) else "",
+        notes=[*phrases.mode(models), *phrases.scripted(models)],
         style=Markup(style),  # noqa: S704  (our own file, not input)
         style_hash=Markup(_source_hash(style)),  # noqa: S704  (base64)
-        sections=SECTIONS,
+        sections=sections,
+        grids=_grids(view, figures, models, sections),
         models=[_model(m) for m in models],
         scenarios=_scenarios(view, cells_by_scenario(view, figures, models)),
         conditions=sorted((words.clean(k), words.clean(v)) for k, v in view.conditions.items()),
     )
+
+
+def _grids(
+    view: RunView, figures: RunFigures, models: Sequence[ModelFigures], sections: Sequence[Section]
+) -> dict[str, Grid]:
+    """Put each table without a row per model behind the section that it belongs to."""
+    places = {
+        "repeats": best_grid(view, figures, models),
+        "money": cost_grid(view, figures, models),
+        "preflight": probe_grid(models),
+    }
+    opinions = [section.id for section in sections if section.id.startswith("marks-")]
+    if opinions:
+        places[opinions[-1]] = agreement_grid(figures)
+    return {place: grid for place, grid in places.items() if grid}
 
 
 def _unbroken(text: str) -> str:
@@ -144,6 +107,7 @@ def _model(model: ModelFigures) -> dict[str, Any]:
         "scripted": model.scripted,
         "card": words.clean(model.card),
         "bar": _bar(model),
+        "notes": phrases.notes(model),
         "figures": model,
     }
 
@@ -186,11 +150,17 @@ def _cell(view: RunView, figures: CellFigures, trials: Sequence[Trial]) -> dict[
             {
                 "repeat": trial.repeat,
                 "verdict": trial.verdict.value,
+                "best": _is_best(figures.best, trial),
                 "links": [_link(path) for path in view.files.get(trial.key, ())],
             }
             for trial in trials
         ],
     }
+
+
+def _is_best(best: BestTrial | None, trial: Trial) -> bool:
+    """Say whether a trial was chosen among several."""
+    return best is not None and best.of > 1 and best.repeat == trial.repeat
 
 
 def _heat(passes: int, valid: int) -> int:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testbed.figures import CellFigures, ModelFigures, RunFigures
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 
 def ranked(figures: RunFigures) -> tuple[ModelFigures, ...]:

@@ -7,35 +7,43 @@ from typing import TYPE_CHECKING
 
 from reports import words
 from reports.columns import COSTS, RESULTS
-from reports.leaderboard import cell, cells_by_scenario, ranked, sentence
+from reports.grids import agreement_grid, best_grid, passes_grid, probe_grid
+from reports.leaderboard import ranked, sentence
+from reports.phrases import mode, notes, scripted
+from reports.sections import further_sections
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from reports.columns import Column
+    from reports.grids import Grid
     from testbed.figures import ModelFigures
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 
 def markdown_scoreboard(view: RunView) -> str:
-    """Write what the run is and the terminal's three tables, ending with a newline."""
+    """Write what the run is and the terminal's tables, ending with a newline."""
     figures = run_figures(view)
     models = ranked(figures)
-    names = [_name(m) for m in models]
-    rows = zip(view.scenarios, cells_by_scenario(view, figures, models), strict=True)
+    further = (
+        part
+        for section in further_sections(models)
+        for part in (f"{escape(section.title)}:", _model_table(section.columns, models))
+    )
+    passes, best = passes_grid(view, figures, models), best_grid(view, figures, models)
     parts = [
-        escape(sentence(view)),
+        *map(escape, (sentence(view), *mode(models))),
         _model_table(RESULTS, models),
+        *_notes(models),
         _model_table(COSTS, models),
-        "Passed / valid trials:",
-        _table(
-            ["scenario", *names],
-            [[escape(words.clean(s.id)), *(cell(c) for c in row)] for s, row in rows],
-        ),
+        *_titled(passes, models),
+        *further,
+        *_titled(best, models),
+        *_titled(agreement_grid(figures), models),
+        *_titled(probe_grid(models), models),
+        *map(escape, scripted(models)),
     ]
-    if any(m.scripted for m in models):
-        parts.append(words.SCRIPTED_NOTE)
     return "\n\n".join(parts) + "\n"
 
 
@@ -48,13 +56,37 @@ def _name(model: ModelFigures) -> str:
     return escape(words.clean(model.model)) + (f" ({words.SCRIPTED})" if model.scripted else "")
 
 
+def _notes(models: Sequence[ModelFigures]) -> list[str]:
+    """List in one part what has to be said beside rows; no part without notes."""
+    lines = [f"- {_name(m)}: {escape(note)}" for m in models for note in notes(m)]
+    return ["\n".join(lines)] if lines else []
+
+
 def _model_table(columns: Sequence[Column], models: Sequence[ModelFigures]) -> str:
     return _table(
         ["model", *(column.heading for column in columns)],
-        [[_name(m), *(column.cell(m) for column in columns)] for m in models],
+        [[_name(m), *(_cell(column, m) for column in columns)] for m in models],
+        left={column.heading for column in columns if column.prose},
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *("---:" for _ in headings[1:])]
+def _cell(column: Column, model: ModelFigures) -> str:
+    text = column.cell(model)
+    return escape(text) if column.prose else text
+
+
+def _titled(grid: Grid | None, models: Sequence[ModelFigures]) -> list[str]:
+    if grid is None:
+        return []
+    table = _table(
+        [grid.first, *(map(escape, grid.columns) if grid.columns else map(_name, models))],
+        [[escape(row.name), *(cell.text for cell in row.cells)] for row in grid.rows],
+    )
+    return [f"{grid.title}:", table]
+
+
+def _table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[str] = ()
+) -> str:
+    rule = ["---", *("---" if heading in left else "---:" for heading in headings[1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in (headings, rule, *rows))

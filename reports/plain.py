@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from reports import phrases
 from reports.leaderboard import ranked
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 SCHEMA_VERSION: Final = 1
 
@@ -27,11 +28,16 @@ def plain_scoreboard(view: RunView) -> dict[str, Any]:
             "id": view.run_id,
             "created": view.created,
             "repeats": view.repeats,
+            "follow_ups": view.follow_ups,
+            "notes": [*phrases.mode(figures.models), *phrases.scripted(figures.models)],
             "scenarios": [asdict(scenario) for scenario in view.scenarios],
             "conditions": dict(view.conditions),
         },
-        "models": [_plain(asdict(model)) for model in ranked(figures)],
+        "models": [
+            {**_plain(asdict(model)), "notes": phrases.notes(model)} for model in ranked(figures)
+        ],
         "cells": [_plain(asdict(cell)) for cell in figures.cells],
+        "agreement": _plain(asdict(figures.agreement)),
     }
 
 

@@ -1,4 +1,4 @@
-"""The scoreboard in a terminal: three tables that read well from 80 columns up."""
+"""The scoreboard in a terminal: tables that read well from 80 columns up."""
 
 from __future__ import annotations
 
@@ -10,57 +10,73 @@ from rich.text import Text
 
 from reports import words
 from reports.columns import COSTS, RESULTS
-from reports.leaderboard import cell, cells_by_scenario, ranked, sentence
+from reports.grids import agreement_grid, best_grid, passes_grid, probe_grid
+from reports.leaderboard import ranked, sentence
+from reports.phrases import mode, notes, scripted
+from reports.sections import further_sections
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
     from reports.columns import Column
+    from reports.grids import Grid
     from testbed.figures import ModelFigures
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 
 def print_scoreboard(view: RunView, console: Console) -> None:
-    """Print what the run is, how the models did, what it cost, and each scenario's passes."""
+    """Print what the run is, how the models did, what it cost, and each scenario's passes.
+
+    Tables that only some runs have anything for come after these.
+    """
     figures = run_figures(view)
     models = ranked(figures)
-    console.print(Text(sentence(view)))
-    for title, columns in (("Results", RESULTS), ("Cost and median times", COSTS)):
-        console.print()
-        console.print(_model_table(title, columns, models))
+    for line in (sentence(view), *mode(models)):
+        console.print(Text(line))
+    _say(console, _model_table("Results", RESULTS, models))
+    _print_notes(models, console)
+    _say(console, _model_table("Cost and median times", COSTS, models))
+    _say(console, _grid_table(passes_grid(view, figures, models), models))
+    for section in further_sections(models):
+        _say(console, _model_table(section.title, section.columns, models))
+    for grid in (best_grid(view, figures, models), agreement_grid(figures), probe_grid(models)):
+        if grid:
+            _say(console, _grid_table(grid, models))
+    for note in scripted(models):
+        console.print(Text(note, style="dim"))
+
+
+def _say(console: Console, table: Table) -> None:
     console.print()
-    console.print(
-        _scenario_table(
-            view,
-            models,
-            [[cell(c) for c in row] for row in cells_by_scenario(view, figures, models)],
-        )
-    )
-    if any(m.scripted for m in models):
-        console.print(Text(words.SCRIPTED_NOTE, style="dim"))
+    console.print(table)
+
+
+def _print_notes(models: Sequence[ModelFigures], console: Console) -> None:
+    for model in models:
+        for note in notes(model):
+            name = words.player(model.model, scripted=model.scripted)
+            console.print(Text(f"{name}: {note}", style="yellow"))
 
 
 def _model_table(title: str, columns: Sequence[Column], models: Sequence[ModelFigures]) -> Table:
     table = _table(title, "model")
     for column in columns:
-        _add(table, column.heading, whole=column.whole)
+        _add(table, column.heading, whole=column.whole, prose=column.prose)
     for model in models:
         name = words.player(model.model, scripted=model.scripted)
         table.add_row(*_texts(name, *(column.cell(model) for column in columns)))
     return table
 
 
-def _scenario_table(
-    view: RunView, models: Sequence[ModelFigures], passes: Sequence[Sequence[str]]
-) -> Table:
-    table = _table("Passed / valid trials", "scenario")
-    for model in models:
-        _add(table, words.player(model.model, scripted=model.scripted))
-    for scenario, row in zip(view.scenarios, passes, strict=True):
-        table.add_row(*_texts(words.clean(scenario.id), *row))
+def _grid_table(grid: Grid, models: Sequence[ModelFigures]) -> Table:
+    table = _table(grid.title, grid.first)
+    for heading in grid.columns or [words.player(m.model, scripted=m.scripted) for m in models]:
+        _add(table, heading)
+    for row in grid.rows:
+        table.add_row(*_texts(row.name, *(cell.text for cell in row.cells)))
     return table
 
 
@@ -77,10 +93,11 @@ def _table(title: str, first: str) -> Table:
     return table
 
 
-def _add(table: Table, heading: str, *, whole: bool = False) -> None:
-    """Add a column of figures; a heading of several words stands on two lines."""
+def _add(table: Table, heading: str, *, whole: bool = False, prose: bool = False) -> None:
+    """Add a column; a heading of several words stands on two lines."""
     lines = Text(heading.replace(" ", "\n", 1))
-    table.add_column(lines, justify="right", overflow="fold", no_wrap=whole)
+    side: JustifyMethod = "left" if prose else "right"
+    table.add_column(lines, justify=side, overflow="fold", no_wrap=whole)
 
 
 def _texts(*cells: str) -> list[Text]:

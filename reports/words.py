@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from testbed.figures import Cost, Counts, Mean, PassRate, Share, Spread, Total
-    from testbed.stats import Interval
+    from testbed.figures import Cost, Counts, PassRate
+    from testbed.stats import Interval, RateEstimate
+    from testbed.sums import Mean, Share, Spread, Total
 
 UNKNOWN: Final = "\N{EN DASH}"
 SCRIPTED: Final = "scripted"
@@ -60,6 +61,16 @@ def rate(estimate: PassRate) -> str:
     low = _hundredths(estimate.as_fail.value) if estimate.as_fail else high
     text = f"{high} %" if low == high else f"{low}\N{EN DASH}{high} %"
     return f"{text} {bounds(estimate.interval)}".rstrip()
+
+
+def estimate(found: RateEstimate | None) -> str:
+    """Print a rate without bounds as `78 % [52, 92]`."""
+    return UNKNOWN if found is None else f"{percent(found.value)} {bounds(found.interval)}".rstrip()
+
+
+def accuracy(share: Share) -> str:
+    """Print a rate and what it counts: `97 % (n 120)`."""
+    return f"{percent(share.rate)} (n {share.known:,})" if share.known else UNKNOWN
 
 
 def score(share: Share) -> str:
@@ -144,7 +155,8 @@ def number(value: float | None, *, digits: int = 2) -> str:
     if value is None:
         return UNKNOWN
     if value and abs(value) < 0.5 * 10**-digits:
-        return f"<{10**-digits:.{digits}f}"
+        least = f"{10**-digits:.{digits}f}"
+        return f">-{least}" if value < 0 else f"<{least}"
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if digits else text
 

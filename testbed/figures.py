@@ -5,99 +5,16 @@ Shares and rates are fractions of 1, times are seconds, money is US dollars.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from statistics import fmean
-from typing import TYPE_CHECKING, Self, TypeVar
-
-from testbed.records import Stage
-from testbed.stats import quantiles
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from testbed.records import Funnel
+    from testbed.mark_figures import AgreementFigures, RaterFigures
+    from testbed.quality_figures import OwnTestFigures, QualityFigures
     from testbed.stats import Interval, RateEstimate
-
-T = TypeVar("T", bool, float)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """`hits` of the `known` ones, among `of`."""
-
-    hits: int
-    known: int
-    of: int
-    rate: float | None
-    """hits / known."""
-
-    @classmethod
-    def over(cls, facts: Sequence[bool | None]) -> Self:
-        """Count what is true; `None` is a fact that nobody knows."""
-        known = _known(facts)
-        rate = sum(known) / len(known) if known else None
-        return cls(hits=sum(known), known=len(known), of=len(facts), rate=rate)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Total:
-    """A sum that is unknown as soon as a part is."""
-
-    value: float | None
-    known_part: float | None
-    """The sum of the known parts: a lower bound; `None` when no part is known."""
-    known: int
-    of: int
-
-    @classmethod
-    def over(cls, parts: Sequence[float | None]) -> Self:
-        """Add up; nothing to add is unknown, not zero."""
-        known = _known(parts)
-        part = sum(known) if known else None
-        value = part if len(known) == len(parts) else None
-        return cls(value=value, known_part=part, known=len(known), of=len(parts))
-
-    def divided(self, by: int) -> Total:
-        """Share it out among `by`, which is not zero."""
-        return Total(
-            value=None if self.value is None else self.value / by,
-            known_part=None if self.known_part is None else self.known_part / by,
-            known=self.known,
-            of=self.of,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mean:
-    """The mean of the `known` ones among `of`."""
-
-    value: float | None
-    known: int
-    of: int
-
-    @classmethod
-    def over(cls, values: Sequence[float | None]) -> Self:
-        """Average the values that are known."""
-        known = _known(values)
-        return cls(value=fmean(known) if known else None, known=len(known), of=len(values))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """Median and 90th percentile of the `known` ones among `of`."""
-
-    median: float | None
-    p90: float | None
-    known: int
-    of: int
-
-    @classmethod
-    def over(cls, values: Sequence[float | None]) -> Self:
-        """Take the quantiles of the values that are known."""
-        known = _known(values)
-        median, p90 = quantiles(known, 0.5, 0.9)
-        return cls(median=median, p90=p90, known=len(known), of=len(values))
+    from testbed.sums import Mean, Share, Spread, Total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,21 +61,8 @@ class ToolCalls:
     """Stage -> calls that got at least so far, in the funnel's order."""
     causes: Mapping[str, int]
     """Why calls went no further, most frequent first."""
-
-    @classmethod
-    def over(cls, funnels: Sequence[Funnel]) -> Self:
-        """Pour the trials' funnels together."""
-        stages, causes = _summed([f.stages for f in funnels]), _summed([f.causes for f in funnels])
-        emitted, executable = sum(f.emitted for f in funnels), sum(f.executable for f in funnels)
-        order = list(Stage)
-        return cls(
-            emitted=emitted,
-            executable=executable,
-            micro=executable / emitted if emitted else None,
-            macro=Mean.over([f.executable / f.emitted if f.emitted else None for f in funnels]),
-            reached={s: sum(stages[later] for later in order[i:]) for i, s in enumerate(order)},
-            causes=dict(causes.most_common()),
-        )
+    schema: Share
+    """Schema accuracy: replies whose every call is schema-valid, of those that end in calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,16 +86,35 @@ class Tokens:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriceCheck:
+    """The price card against what the provider itself says, over every try."""
+
+    reported: Total
+    """What the provider says."""
+    differing: Share
+    """Tries whose two costs differ by more than 1 % of the reported one, where both are known."""
+    ours: Total
+    """What the price card says of the tries whose both costs are known."""
+    theirs: Total
+    """What the provider says of the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cost:
-    """US dollars."""
+    """US dollars. What a preflight spent is in none of them."""
 
     counted: Total
     """The valid trials."""
     all_tries: Total
     """The valid trials and every ungraded or spoiled try."""
+    with_judges: Total
+    """All tries, and every mark that a judge gave."""
+    judges: Total
+    """The judges' marks alone."""
     per_trial: Mean
     per_solved: Total | None
     """Cost of all valid trials / those that passed; `None` when none passed."""
+    check: PriceCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +141,19 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Harms:
+    """What trials left behind, those that failed apart from those that passed all the same."""
+
+    harmless: Share
+    """Failed trials that left nothing harmful, of those that failed."""
+    failed: Mapping[str, int]
+    """Harm -> failed trials with it, most frequent first."""
+    passed_harmless: Share
+    """The same of the trials that passed."""
+    passed: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measures:
     """What a set of trials did, beside whether it passed."""
 
@@ -227,11 +163,57 @@ class Measures:
     cost: Cost
     times: Times
     waits: Waits
+    harms: Harms
+    served: Mapping[str, int]
+    """What the endpoint called the model it served -> tries, most frequent first."""
     endings: Mapping[str, int]
     """Ending -> trials, ungraded ones included."""
     verdicts: Mapping[str, int]
     spoiled_by: Mapping[str, int]
     """Origin of the failure -> ungraded tries, those that were run again included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindFigures:
+    """One model on the scenarios of one kind."""
+
+    scenarios: int
+    counts: Counts
+    single_prompt: Share
+    pass_1: PassRate
+    tool_calls: ToolCalls
+    cost: Cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptFigures:
+    """How many prompts it took, in a run with follow-ups."""
+
+    follow_ups: int
+    """How many could follow the first prompt."""
+    solved_by: Mapping[int, RateEstimate | None]
+    """Prompts -> trials solved by then, as a mean over scenarios."""
+    solved: Share
+    """Valid trials that were solved at all, of those whose prompts were recorded."""
+    prompts: Spread
+    """Prompts of the solved trials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightFigures:
+    """What the endpoint was last found to do before trials, and what asking it has cost."""
+
+    failed: tuple[str, ...]
+    """Probes not passed; the preflight is red when there is one."""
+    outcomes: Mapping[str, str]
+    """Probe -> outcome, in the order of asking."""
+    details: Mapping[str, str]
+    served: tuple[str, ...]
+    times: int
+    """Preflights in all; the sums below are over them, and in no figure of the trials."""
+    requests: int
+    seconds: float
+    cost: Total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,17 +223,55 @@ class ModelFigures:
     model: str
     scripted: bool
     card: str
+    asked: str
+    """Id of the model that the card asks the endpoint for; empty for a player."""
     counts: Counts
     single_prompt: Share
+    """Unknown throughout in a run with follow-ups: see `prompts`."""
     pass_1: PassRate
     pass_at: Mapping[int, float]
     """k -> pass@k, for k up to the fewest valid trials of a scenario."""
     pass_all: Mapping[int, float]
     """k -> pass^k, likewise."""
+    best_of_k: Share
+    """Scenarios whose best valid trial passed."""
     bug_detection: Share
     localisation: Share
     adherence: Share
+    cost_per_scenario: Mean
+    """The cost of a scenario's valid trials together, mean over scenarios."""
+    cost_per_point: Total | None
+    """Cost of all valid trials / percentage points of pass@1; `None` at 0 %."""
     measures: Measures
+    kinds: Mapping[str, KindFigures]
+    """Kind of scenario -> the model's figures on these, in the order of the plan."""
+    quality: QualityFigures
+    own_tests: OwnTestFigures
+    raters: Mapping[str, RaterFigures]
+    """Who gave marks -> the marks: opinions, never mixed with what was measured."""
+    prompts: PromptFigures | None
+    """`None` in a run without follow-ups."""
+    preflight: PreflightFigures | None
+    """`None` when the endpoint was not asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestTrial:
+    """The best valid trial at a scenario.
+
+    Best is what passed, then has the fewest violations, the fewest unused names, the smallest
+    diff, the lowest cost, the lowest index. An unknown is worse than any number.
+    """
+
+    repeat: int
+    passed: bool
+    violations: int | None
+    unused: int | None
+    changed_lines: int | None
+    """Lines added and deleted."""
+    cost_usd: float | None
+    of: int
+    """Valid trials it was chosen from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +283,11 @@ class CellFigures:
     counts: Counts
     passes: int
     first_passed: bool | None
-    """Whether the first valid trial passed; `None` without one."""
+    """Whether the first valid trial passed at one prompt; `None` without one, or when follow-ups
+    were given.
+    """
+    best: BestTrial | None
+    """`None` without a valid trial."""
     measures: Measures
 
 
@@ -273,15 +297,4 @@ class RunFigures:
 
     models: tuple[ModelFigures, ...]
     cells: tuple[CellFigures, ...]
-
-
-def _known(values: Sequence[T | None]) -> list[T]:
-    return [value for value in values if value is not None]
-
-
-def _summed(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
-    total = Counter[str]()
-    for count in counts:
-        for word, times in count.items():
-            total[word] += times
-    return total
+    agreement: AgreementFigures

@@ -1,111 +1,34 @@
-"""Records -> figures, pure.
-
-A trial with verdict pass or fail is valid. Tries that infrastructure spoiled stay out of every
-figure about the model's work, but their money, requests and waiting were spent: those of
-`Cost.all_tries` and `Waits` are over every try.
-"""
+"""Records -> figures, pure. A trial with verdict pass or fail is valid."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+import math
 from typing import TYPE_CHECKING
 
-from testbed.errors import RunError
 from testbed.figures import (
+    BestTrial,
     CellFigures,
-    Cost,
     Counts,
-    Mean,
-    Measures,
+    KindFigures,
     ModelFigures,
     PassRate,
+    PreflightFigures,
+    PromptFigures,
     RunFigures,
-    Share,
-    Spread,
-    Times,
-    Tokens,
-    ToolCalls,
-    Total,
-    Unused,
-    Waits,
 )
-from testbed.records import Trial, Usage, Verdict
-from testbed.stats import (
-    Tally,
-    estimate_rate,
-    pass_all_k,
-    pass_at_k,
-)
+from testbed.mark_figures import agreement_figures, rater_figures
+from testbed.measures import cost, measure, tool_calls
+from testbed.quality_figures import own_test_figures, quality_figures
+from testbed.records import Trial, Verdict
+from testbed.stats import RateEstimate, Tally, estimate_rate, pass_all_k, pass_at_k
+from testbed.sums import Mean, Share, Spread, Total, exact_sum, known
+from testbed.tries import Tries, sorted_tries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-Key = tuple[str, str, int]
-"""Model, scenario, repeat."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelView:
-    """One row of a run."""
-
-    name: str
-    scripted: bool
-    card: str = ""
-    """Label of the model card, e.g. its served id and the date of its prices."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScenarioView:
-    """One scenario of a run."""
-
-    id: str
-    title: str
-    kind: str
-    difficulty: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunView:
-    """A run as it was planned and as it happened."""
-
-    run_id: str
-    created: str
-    """UTC, ISO 8601."""
-    models: tuple[ModelView, ...]
-    scenarios: tuple[ScenarioView, ...]
-    repeats: int
-    trials: Sequence[Trial]
-    """One per key: its latest valid try, or its latest try when none is valid."""
-    spoiled: Sequence[Trial] = ()
-    """Every other try."""
-    conditions: Mapping[str, str] = field(default_factory=dict)
-    """Digests, versions and the engine: what has to be alike for two runs to be compared."""
-    files: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
-    """POSIX paths of each trial's files, relative to the scoreboard's folder."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Tries:
-    """The tries of one model, on one scenario or on several."""
-
-    planned: int
-    trials: Sequence[Trial]
-    spoiled: Sequence[Trial]
-    valid: Sequence[Trial]
-
-    @property
-    def all(self) -> tuple[Trial, ...]:
-        return (*self.trials, *self.spoiled)
-
-    @property
-    def passes(self) -> int:
-        return sum(t.verdict is Verdict.PASS for t in self.valid)
-
-    @property
-    def first(self) -> Trial | None:
-        """The first valid trial by repeat index."""
-        return min(self.valid, key=lambda t: t.repeat, default=None)
+    from testbed.preflight import Preflight
+    from testbed.view import ModelView, RunView
 
 
 def run_figures(view: RunView) -> RunFigures:
@@ -113,98 +36,76 @@ def run_figures(view: RunView) -> RunFigures:
 
     Raises `RunError` when a trial stands twice or was not planned: either would falsify rates.
     """
-    _demand_sound(view)
-    groups = _groups(view)
+    tries = sorted_tries(view)
     return RunFigures(
         models=tuple(
-            _model(m, [groups[m.name, s.id] for s in view.scenarios], view) for m in view.models
+            _model(m, [tries[m.name, s.id] for s in view.scenarios], view) for m in view.models
         ),
         cells=tuple(
-            _cell(m.name, s.id, groups[m.name, s.id]) for s in view.scenarios for m in view.models
+            _cell(m.name, s.id, tries[m.name, s.id], follow_ups=view.follow_ups)
+            for s in view.scenarios
+            for m in view.models
         ),
+        agreement=agreement_figures(Tries.together(list(tries.values()))),
     )
 
 
-def _demand_sound(view: RunView) -> None:
-    planned = {(m.name, s.id) for m in view.models for s in view.scenarios}
-    for trial in (*view.trials, *view.spoiled):
-        if trial.key[:2] not in planned or not 1 <= trial.repeat <= view.repeats:
-            raise RunError(
-                f"run {view.run_id}: trial {trial.key} was not planned",
-                next_step="Restore the run's plan, or report its trials as a run of their own",
-            )
-    for key, times in Counter(t.key for t in view.trials).items():
-        if times > 1:
-            raise RunError(
-                f"run {view.run_id}: trial {key} stands {times} times",
-                next_step="Count one try of each trial and give the others as spoiled",
-            )
-
-
-def _groups(view: RunView) -> dict[tuple[str, str], _Tries]:
-    """Sort the tries by model and scenario; each cell of the plan gets its group."""
-    trials, spoiled = defaultdict(list), defaultdict(list)
-    for trial in view.trials:
-        trials[trial.key[:2]].append(trial)
-    for trial in view.spoiled:
-        spoiled[trial.key[:2]].append(trial)
-    cells = [(m.name, s.id) for m in view.models for s in view.scenarios]
-    return {cell: _tries(view.repeats, trials[cell], spoiled[cell]) for cell in cells}
-
-
-def _tries(planned: int, trials: Sequence[Trial], spoiled: Sequence[Trial]) -> _Tries:
-    valid = [t for t in trials if t.verdict is not Verdict.UNGRADED]
-    return _Tries(planned=planned, trials=trials, spoiled=spoiled, valid=valid)
-
-
-def _model(model: ModelView, cells: Sequence[_Tries], view: RunView) -> ModelFigures:
-    together = _tries(
-        sum(c.planned for c in cells),
-        [t for c in cells for t in c.trials],
-        [t for c in cells for t in c.spoiled],
-    )
+def _model(model: ModelView, cells: Sequence[Tries], view: RunView) -> ModelFigures:
+    together = Tries.together(cells)
+    measures, rate = measure(together), _rate(cells)
     bugs = [c.first for c, s in zip(cells, view.scenarios, strict=True) if s.kind == "bug"]
-    firsts = [c.first for c in cells]
-    tallies = [Tally(passes=c.passes, trials=len(c.valid)) for c in cells if c.valid]
-    ks = range(1, min((t.trials for t in tallies), default=0) + 1)
+    bests = [_best(c.valid) for c in cells]
     return ModelFigures(
         model=model.name,
         scripted=model.scripted or any(t.scripted for t in together.all),
         card=model.card,
+        asked=model.asked,
         counts=_counts(together),
-        single_prompt=Share.over([_passed(t) for t in firsts]),
-        pass_1=PassRate.between(
-            estimate_rate(tallies),
-            estimate_rate([Tally(passes=c.passes, trials=c.planned) for c in cells]),
-        ),
-        pass_at={k: rate for k in ks if (rate := pass_at_k(tallies, k)) is not None},
-        pass_all={k: rate for k in ks if (rate := pass_all_k(tallies, k)) is not None},
+        single_prompt=_single_prompt(cells, view.follow_ups),
+        pass_1=rate,
+        pass_at=_by_k(cells, pass_at_k),
+        pass_all=_by_k(cells, pass_all_k),
+        best_of_k=Share.over([best.passed if best else None for best in bests]),
         bug_detection=Share.over([_passed(t) for t in bugs]),
         localisation=Share.over([t.localised if t else None for t in bugs]),
-        adherence=Share.over([_adherent(t) for t in firsts]),
-        measures=_measures(together),
+        adherence=Share.over([_adherent(c.first) for c in cells]),
+        cost_per_scenario=Mean.over([_spent(c.valid).value for c in cells]),
+        cost_per_point=_per_point(measures.cost.counted, rate),
+        measures=measures,
+        kinds=_kinds(cells, view),
+        quality=quality_figures(together, view.references),
+        own_tests=own_test_figures(together),
+        raters=rater_figures(together),
+        prompts=_prompts(cells, view.follow_ups) if view.follow_ups else None,
+        preflight=_preflight(model.preflights) if model.preflights else None,
     )
 
 
-def _cell(model: str, scenario: str, tries: _Tries) -> CellFigures:
+def _cell(model: str, scenario: str, tries: Tries, *, follow_ups: int) -> CellFigures:
     return CellFigures(
         model=model,
         scenario=scenario,
         counts=_counts(tries),
         passes=tries.passes,
-        first_passed=_passed(tries.first),
-        measures=_measures(tries),
+        first_passed=None if follow_ups else _passed(tries.first),
+        best=_best(tries.valid),
+        measures=measure(tries),
     )
 
 
-def _counts(tries: _Tries) -> Counts:
-    tried = len({t.key for t in tries.all})
+def _counts(tries: Tries) -> Counts:
+    tried, valid = len({t.key for t in tries.all}), len(tries.valid)
     return Counts(
         planned=tries.planned,
-        valid=len(tries.valid),
-        ungraded=tried - len(tries.valid),
+        valid=valid,
+        ungraded=tried - valid,
         not_run=tries.planned - tried,
     )
+
+
+def _single_prompt(cells: Sequence[Tries], follow_ups: int) -> Share:
+    """Count first trials; those of a run with follow-ups are another thing and stay unknown."""
+    return Share.over([None if follow_ups else _passed(c.first) for c in cells])
 
 
 def _passed(trial: Trial | None) -> bool | None:
@@ -215,79 +116,117 @@ def _adherent(trial: Trial | None) -> bool | None:
     return None if trial is None or trial.violations is None else not trial.violations
 
 
-def _measures(tries: _Tries) -> Measures:
-    return Measures(
-        tool_calls=ToolCalls.over([t.funnel for t in tries.valid]),
-        unused=_unused(tries.valid),
-        tokens=_tokens([t.usage for t in tries.valid]),
-        cost=_cost(tries),
-        times=_times(tries.valid),
-        waits=_waits(tries.all),
-        endings=_ranked(t.ending for t in tries.trials),
-        verdicts=_ranked(t.verdict for t in tries.trials),
-        spoiled_by=_ranked(
-            t.failure.origin if t.failure else "not_stated"
-            for t in tries.all
-            if t.verdict is Verdict.UNGRADED
-        ),
+def _rate(cells: Sequence[Tries]) -> PassRate:
+    return PassRate.between(
+        estimate_rate(_tallies(cells)),
+        estimate_rate([Tally(passes=c.passes, trials=c.planned) for c in cells]),
     )
 
 
-def _unused(trials: Sequence[Trial]) -> Unused:
-    counts = [t.unused for t in trials]
-    return Unused(
-        total=Total.over(counts),
-        per_trial=Mean.over(counts),
-        trials_with=Share.over([None if c is None else c > 0 for c in counts]),
+def _tallies(cells: Sequence[Tries]) -> list[Tally]:
+    return [Tally(passes=c.passes, trials=len(c.valid)) for c in cells if c.valid]
+
+
+def _by_k(
+    cells: Sequence[Tries], estimate: Callable[[Sequence[Tally], int], float | None]
+) -> dict[int, float]:
+    tallies = _tallies(cells)
+    ks = range(1, min((t.trials for t in tallies), default=0) + 1)
+    return {k: rate for k in ks if (rate := estimate(tallies, k)) is not None}
+
+
+def _kinds(cells: Sequence[Tries], view: RunView) -> dict[str, KindFigures]:
+    groups: dict[str, list[Tries]] = {}
+    for scenario, tries in zip(view.scenarios, cells, strict=True):
+        groups.setdefault(scenario.kind, []).append(tries)
+    return {kind: _kind(group, view.follow_ups) for kind, group in groups.items()}
+
+
+def _kind(cells: Sequence[Tries], follow_ups: int) -> KindFigures:
+    together = Tries.together(cells)
+    return KindFigures(
+        scenarios=len(cells),
+        counts=_counts(together),
+        single_prompt=_single_prompt(cells, follow_ups),
+        pass_1=_rate(cells),
+        tool_calls=tool_calls(together.valid),
+        cost=cost(together),
     )
 
 
-def _tokens(usages: Sequence[Usage | None]) -> Tokens:
-    reports = [usage or Usage() for usage in usages]
-    return Tokens(
-        fresh_input=Total.over([u.fresh_input for u in reports]),
-        cache_read=Total.over([u.cache_read for u in reports]),
-        cache_write=Total.over([u.cache_write for u in reports]),
-        output=Total.over([u.output for u in reports]),
-        reasoning=Total.over([u.reasoning for u in reports]),
+def _best(valid: Sequence[Trial]) -> BestTrial | None:
+    """Choose the best trial; see `BestTrial` for what is best."""
+    candidates = [_candidate(t, of=len(valid)) for t in valid]
+    return min(candidates, key=_merit, default=None)
+
+
+def _candidate(trial: Trial, *, of: int) -> BestTrial:
+    return BestTrial(
+        repeat=trial.repeat,
+        passed=trial.verdict is Verdict.PASS,
+        violations=None if trial.violations is None else len(trial.violations),
+        unused=trial.unused,
+        changed_lines=None if trial.patch is None else trial.patch.added + trial.patch.deleted,
+        cost_usd=trial.cost_usd,
+        of=of,
     )
 
 
-def _cost(tries: _Tries) -> Cost:
-    costs = [t.cost_usd for t in tries.valid]
-    counted = Total.over(costs)
-    return Cost(
-        counted=counted,
-        all_tries=Total.over([t.cost_usd for t in tries.all]),
-        per_trial=Mean.over(costs),
-        per_solved=counted.divided(tries.passes) if tries.passes else None,
+def _merit(trial: BestTrial) -> tuple[float, ...]:
+    worst = (trial.violations, trial.unused, trial.changed_lines, trial.cost_usd)
+    return (
+        not trial.passed,
+        *(math.inf if figure is None else figure for figure in worst),
+        trial.repeat,
     )
 
 
-def _times(trials: Sequence[Trial]) -> Times:
-    replies = [reply for trial in trials for reply in trial.latencies]
-    return Times(
-        response=Spread.over([r.response_s for r in replies]),
-        ttft=Spread.over([r.ttft_s for r in replies]),
-        ttfo=Spread.over([r.ttfo_s for r in replies]),
-        output_speed=Spread.over([r.output_tokens_per_s for r in replies]),
-        wall=Spread.over([t.phases.get("total") for t in trials]),
+def _spent(valid: Sequence[Trial]) -> Total:
+    return Total.over([t.cost_usd for t in valid])
+
+
+def _per_point(spent: Total, rate: PassRate) -> Total | None:
+    """Share the cost of the valid trials out among the percentage points of their pass@1."""
+    estimate = rate.left_out
+    return spent.divided(100 * estimate.value) if estimate and estimate.value else None
+
+
+def _prompts(cells: Sequence[Tries], follow_ups: int) -> PromptFigures:
+    """Count the prompts to the first pass; a trial without its prompts is unknown."""
+    needed = [[_prompts_needed(t) for t in c.valid if t.prompts] for c in cells]
+    flat = [prompts for cell in needed for prompts in cell]
+    return PromptFigures(
+        follow_ups=follow_ups,
+        solved_by={n: _solved_by(needed, n) for n in range(1, follow_ups + 2)},
+        solved=Share.counted(len(known(flat)), len(flat), of=sum(len(c.valid) for c in cells)),
+        prompts=Spread.over(known(flat)),
     )
 
 
-def _waits(tries: Sequence[Trial]) -> Waits:
-    requests, limited = sum(t.requests for t in tries), sum(t.rate_limited for t in tries)
-    both = [t.phases for t in tries if {"waiting", "total"} <= t.phases.keys()]
-    wall = sum(p["total"] for p in both)
-    return Waits(
-        requests=requests,
-        rate_limited=limited,
-        per_100_requests=100 * limited / requests if requests else None,
-        seconds=Total.over([t.phases.get("waiting") for t in tries]),
-        share_of_wall=sum(p["waiting"] for p in both) / wall if wall else None,
+def _prompts_needed(trial: Trial) -> int | None:
+    passed = Verdict.PASS in trial.prompts
+    return trial.prompts.index(Verdict.PASS) + 1 if passed else None
+
+
+def _solved_by(needed: Sequence[Sequence[int | None]], prompts: int) -> RateEstimate | None:
+    return estimate_rate(
+        [
+            Tally(passes=sum(n is not None and n <= prompts for n in cell), trials=len(cell))
+            for cell in needed
+            if cell
+        ]
     )
 
 
-def _ranked(words: Iterable[str]) -> dict[str, int]:
-    """Count the words, most frequent first, then by name."""
-    return dict(sorted(Counter(map(str, words)).items(), key=lambda item: (-item[1], item[0])))
+def _preflight(asked: Sequence[Preflight]) -> PreflightFigures:
+    latest = asked[-1]
+    return PreflightFigures(
+        failed=tuple(probe.id for probe in latest.failed),
+        outcomes={probe.id: probe.outcome.value for probe in latest.probes},
+        details={probe.id: probe.detail for probe in latest.probes},
+        served=latest.served_models,
+        times=len(asked),
+        requests=sum(one.requests for one in asked),
+        seconds=exact_sum([one.seconds for one in asked]),
+        cost=Total.over([one.cost_usd for one in asked]),
+    )

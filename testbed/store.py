@@ -1,4 +1,4 @@
-"""The run directory: the only place that joins result paths, and the only one that writes there."""
+"""The run directory: what it holds, and the only place that writes there."""
 
 from __future__ import annotations
 
@@ -7,146 +7,36 @@ import fcntl
 import os
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from testbed.errors import DiskFull, RunError
-from testbed.metrics import ModelView, RunView, ScenarioView
+from testbed.findings import References
+from testbed.marks import read_marks
+from testbed.paths import RunPaths, TrialPaths
 from testbed.plan import PlannedTrial, RunConfig, RunLock
+from testbed.preflight import Preflights
 from testbed.record import Record
 from testbed.records import Trial, Verdict
 from testbed.settings import describe
+from testbed.view import ModelView, RunView, ScenarioView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = [
+    "Run",
+    "RunPaths",
+    "TrialPaths",
+    "find_run",
+    "storing",
+    "write_atomically",
+    "write_record",
+]
+
 R = TypeVar("R", bound=Record)
-
-
-@dataclass(frozen=True)
-class TrialPaths:
-    """The files of one try at one trial.
-
-    ::
-
-        <try>/
-          turns.jsonl            the conversation, one line per turn, written as it happens
-          exchanges.jsonl.zst    every request and its raw stream, one frame per exchange
-          patch.diff             what the agent left
-          junit-<step>.xml       the test runner's own reports
-          grade.json             every check's outcome
-          trial.json             the result; present only when the try is complete
-          log.txt                what the sandbox and the harness had to say
-    """
-
-    folder: Path
-
-    @property
-    def turns(self) -> Path:
-        """Locate the conversation."""
-        return self.folder / "turns.jsonl"
-
-    @property
-    def exchanges(self) -> Path:
-        """Locate the raw streams."""
-        return self.folder / "exchanges.jsonl.zst"
-
-    @property
-    def patch(self) -> Path:
-        """Locate the diff."""
-        return self.folder / "patch.diff"
-
-    @property
-    def grade(self) -> Path:
-        """Locate the checks' outcome."""
-        return self.folder / "grade.json"
-
-    @property
-    def trial(self) -> Path:
-        """Locate the result."""
-        return self.folder / "trial.json"
-
-    @property
-    def log(self) -> Path:
-        """Locate the log."""
-        return self.folder / "log.txt"
-
-    def junit(self, step: str) -> Path:
-        """Locate the report of one grading step."""
-        return self.folder / f"junit-{step}.xml"
-
-
-@dataclass(frozen=True)
-class RunPaths:
-    """The files of one run.
-
-    ::
-
-        runs/<run>/
-          run.json               what was asked
-          lock.json              what it resolved to: digests, image, versions
-          preflight.json         what the endpoints were found to do before the first trial
-          references.json        scenario -> code quality of its reference solution
-          trials.jsonl           what happened: a line per complete try or re-grading
-          marks.jsonl            what judges and people thought of patches, a line per mark
-          writer.lock            held by the process that writes
-          trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
-          scoreboard/index.html
-    """
-
-    folder: Path
-
-    @property
-    def config(self) -> Path:
-        """Locate what was asked."""
-        return self.folder / "run.json"
-
-    @property
-    def lock(self) -> Path:
-        """Locate what it resolved to."""
-        return self.folder / "lock.json"
-
-    @property
-    def journal(self) -> Path:
-        """Locate what happened."""
-        return self.folder / "trials.jsonl"
-
-    @property
-    def preflight(self) -> Path:
-        """Locate what the endpoints were found to do."""
-        return self.folder / "preflight.json"
-
-    @property
-    def references(self) -> Path:
-        """Locate the code quality of the reference solutions."""
-        return self.folder / "references.json"
-
-    @property
-    def marks(self) -> Path:
-        """Locate what judges and people thought of patches."""
-        return self.folder / "marks.jsonl"
-
-    @property
-    def writer(self) -> Path:
-        """Locate the writer's lock file."""
-        return self.folder / "writer.lock"
-
-    @property
-    def scoreboard(self) -> Path:
-        """Locate the scoreboard's folder."""
-        return self.folder / "scoreboard"
-
-    def repeat(self, planned: PlannedTrial) -> Path:
-        """Locate the tries of one trial. Characters foreign to file names are replaced."""
-        model = planned.model.replace("/", "~").replace(":", "+")
-        return self.folder / "trials" / model / planned.scenario / str(planned.repeat)
-
-    def attempt(self, planned: PlannedTrial, attempt: int) -> TrialPaths:
-        """Locate one try."""
-        return TrialPaths(self.repeat(planned) / str(attempt))
 
 
 @contextmanager
@@ -215,7 +105,7 @@ class Run:
 
     def resolved(self) -> RunLock | None:
         """Return the lock, or None when no trial was started yet."""
-        return _read(RunLock, self.paths.lock) if self.paths.lock.is_file() else None
+        return _read_if_there(RunLock, self.paths.lock)
 
     def add(self, trial: Trial) -> None:
         """Commit one complete try: its own file first, then the journal's line."""
@@ -261,14 +151,11 @@ class Run:
     def view(self, folder: Path) -> RunView:
         """Return the run as reports see it; `folder` is where the scoreboard will stand."""
         counted, spoiled = self.trials()
-        lock = self.resolved()
+        references = _read_if_there(References, self.paths.references)
         return RunView(
             run_id=self.config.run_id,
             created=self.config.created_at,
-            models=tuple(
-                ModelView(name=card.id, scripted=card.scripted, card=card.title)
-                for card in self.config.models
-            ),
+            models=self._models(),
             scenarios=tuple(
                 ScenarioView(id=s.id, title=s.title, kind=s.kind, difficulty=s.difficulty)
                 for s in self.config.scenarios
@@ -276,9 +163,35 @@ class Run:
             repeats=self.config.repeats,
             trials=counted,
             spoiled=spoiled,
-            conditions=lock.conditions() if lock else {},
+            follow_ups=self.config.follow_ups,
+            references=references.quality if references else {},
+            marks=read_marks(self.paths.marks),
+            conditions=self._conditions(),
             files={trial.key: self._files(trial, folder) for trial in counted},
         )
+
+    def _models(self) -> tuple[ModelView, ...]:
+        found = self._preflights()
+        return tuple(
+            ModelView(
+                name=card.id,
+                scripted=card.scripted,
+                card=card.title,
+                asked=card.model,
+                preflights=tuple(one for one in found.asked if one.model == card.id),
+            )
+            for card in self.config.models
+        )
+
+    def _preflights(self) -> Preflights:
+        return _read_if_there(Preflights, self.paths.preflight) or Preflights()
+
+    def _conditions(self) -> dict[str, str]:
+        lock = self.resolved()
+        asked = {"follow-ups": str(self.config.follow_ups)}
+        if self._preflights().forced:
+            asked["preflight"] = "a red one was passed over"
+        return asked | (lock.conditions() if lock else {})
 
     def _files(self, trial: Trial, folder: Path) -> tuple[str, ...]:
         paths = self.paths.attempt(PlannedTrial(*trial.key), trial.attempt)
@@ -338,6 +251,10 @@ def find_run(runs: Path, name: str) -> Run:
 def _counted(tries: dict[int, Trial]) -> int:
     valid = [n for n, trial in tries.items() if trial.verdict is not Verdict.UNGRADED]
     return min(valid) if valid else max(tries)
+
+
+def _read_if_there(kind: type[R], path: Path) -> R | None:
+    return _read(kind, path) if path.is_file() else None
 
 
 def _read(kind: type[R], path: Path) -> R:

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.metrics import ModelView, RunView, ScenarioView
+from testbed.findings import Harm, OwnTests, Quality
+from testbed.marks import Factor, Mark
+from testbed.preflight import Outcome, Preflight, Probe
 from testbed.records import (
     Ending,
     Failure,
     Funnel,
     Latency,
     Origin,
+    Patch,
     Trial,
     Usage,
     Verdict,
 )
+from testbed.view import ModelView, RunView, ScenarioView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +44,7 @@ PASSES = {
     "noop": ("---",) * 9,
     "oracle": ("+++",) * 9,
 }
+RICH = {"docx-upload", "interview-slots", "split-pipeline"}
 VERDICTS = {"+": Verdict.PASS, "-": Verdict.FAIL, "?": Verdict.UNGRADED}
 
 
@@ -114,18 +120,185 @@ def hostile_view() -> RunView:
         "javascript:alert(3)",
         "//evil.example/[link](https://evil.example)|`x`\x1b[31m\u202e{{ 7 * 7 }}",
     )
-    scenario = ("</style><svg onload=alert(4)>", names[0], "bug", names[1])
-    trials = [_trial(name, scenario, "+", 1) for name in names]
+    scenarios = tuple(
+        ScenarioView(id=f"{i}{kind}", title=names[0], kind=kind, difficulty=names[1])
+        for i, kind in (("</style><svg onload=alert(4)>", "bug"), ("b", names[0]))
+    )
+    trials = [
+        _trial(name, (s.id, s.title, s.kind, s.difficulty), "+", 1).model_copy(
+            update={
+                "served_models": names[:2],
+                "patch": Patch(digest="d", files=(names[0],), added=1, deleted=0),
+            }
+        )
+        for name in names
+        for s in scenarios
+    ]
     return RunView(
         run_id=names[0],
         created=names[1],
-        models=tuple(ModelView(name=name, scripted=False, card=name) for name in names),
-        scenarios=(ScenarioView(id=scenario[0], title=names[0], kind="bug", difficulty=names[1]),),
+        models=tuple(
+            ModelView(
+                name=name, scripted=False, card=name, asked=name, preflights=(_hostile(*names),)
+            )
+            for name in names
+        ),
+        scenarios=scenarios,
         repeats=1,
         trials=trials,
+        marks=[
+            mark.model_copy(update={"by": f"{mark.by}{name}", "note": names[1]})
+            for trial in trials[:1]
+            for name in names
+            for mark in _marks(trial)
+        ],
         conditions={"engine": names[0], names[1]: names[2]},
         files={t.key: (f"{t.model}/trial.json", "//evil.example/x?y#z") for t in trials},
     )
+
+
+def _hostile(*names: str) -> Preflight:
+    honest = _preflight("m", cost=None)
+    return honest.model_copy(
+        update={
+            "served_models": names,
+            "probes": tuple(Probe(id=n, outcome=Outcome.FAILED, detail=n) for n in names),
+        }
+    )
+
+
+@pytest.fixture
+def rich_view(view: RunView) -> RunView:
+    """Show a run with follow-ups, preflights, findings about patches, and marks."""
+    scenarios = tuple(s for s in view.scenarios if s.id in RICH)
+    trials = [_found(t) for t in view.trials if t.scenario in RICH and t.model != "noop"]
+    return replace(
+        view,
+        models=(
+            replace(
+                view.models[0],
+                asked="moonbeam-2-0905",
+                preflights=(
+                    _preflight("moonbeam-2", cost=None),
+                    _preflight("moonbeam-2", red="tools_whole", cost=0.0123),
+                ),
+            ),
+            replace(
+                view.models[1],
+                asked="halyard-4-fast",
+                preflights=(_preflight("halyard-4-fast", cost=0.02),),
+            ),
+            view.models[3],
+        ),
+        scenarios=scenarios,
+        trials=trials,
+        spoiled=[],
+        follow_ups=2,
+        references={"docx-upload": _quality(3), "interview-slots": _quality(5)},
+        marks=[mark for t in trials if t.model != "oracle" for mark in _marks(t)],
+        conditions={**view.conditions, "follow-ups": "2"},
+        files={},
+    )
+
+
+def _preflight(model: str, *, cost: float | None, red: str = "") -> Preflight:
+    names = ("answers", "streams", "usage", "tools_whole")
+    return Preflight(
+        model=model,
+        card="d1",
+        base_url="https://models.example/v1",
+        served_models=(model,),
+        started_at="2026-11-22T13:54:00+00:00",
+        seconds=7.5,
+        requests=6,
+        usage=None,
+        cost_usd=cost,
+        probes=tuple(
+            Probe(
+                id=name,
+                outcome=Outcome.FAILED if name == red else Outcome.OK,
+                detail="two calls came as one" if name == red else "as the card says",
+            )
+            for name in names
+        ),
+    )
+
+
+def _found(trial: Trial) -> Trial:
+    """Add what is found about a patch; the refactoring's quality is never measured."""
+    size = trial.turns
+    valid = trial.verdict is not Verdict.UNGRADED
+    passed = trial.verdict is Verdict.PASS
+    answers = (Verdict.FAIL,) * (size % 2) if passed else (Verdict.FAIL,) * 3
+    return trial.model_copy(
+        update={
+            "patch": Patch(digest=f"sha-{size}", files=("lib/a.ts",), added=size, deleted=3),
+            "quality": _quality(size) if trial.kind != "refactor" and valid else None,
+            "own_tests": OwnTests(added=2, passing=2, proving=size % 2) if size % 3 else None,
+            "harm": _harm(size, passed=passed) if valid else None,
+            "prompts": (*answers, *([Verdict.PASS] if passed else [])) if valid else (),
+            "tool_replies": 0 if trial.scripted else size,
+            "schema_valid_replies": 0 if trial.scripted else size - 1,
+            "served_models": _served(trial.model, size),
+            "reported_cost_usd": 0.0025 * size if trial.model == "moonbeam-2" else None,
+        },
+    )
+
+
+def _served(model: str, size: int) -> tuple[str, ...]:
+    names = {
+        "moonbeam-2": ("moonbeam-2-0905-b",),
+        "halyard-4-fast": (("halyard-4-fast",), ("halyard-4-fast-0915",))[size % 2],
+    }
+    return names.get(model, ())
+
+
+def _harm(size: int, *, passed: bool) -> tuple[Harm, ...]:
+    if passed:
+        return (Harm.FORBIDDEN_FILES,) if size % 5 == 0 else ()
+    return (Harm.BROKEN_TYPES, Harm.BROKEN_TESTS) if size % 2 else ()
+
+
+def _quality(size: int) -> Quality:
+    return Quality(
+        longest_function=4 * size,
+        most_complex_function=size,
+        complexity_added=size - 4,
+        functions_per_file=size / 4,
+        largest_component=None,
+        comment_share=size / 100,
+        identifier_length=8.25,
+        single_letter_names=0,
+        deepest_nesting=size % 4,
+        duplicated_lines=-size,
+        type_escapes=0,
+        lint_findings=size % 2,
+        exported_units=1,
+    )
+
+
+def _marks(trial: Trial) -> list[Mark]:
+    """Two samples of a judge, and a person for one model alone."""
+    raters = [("judge:someone/grader-1", 1), ("judge:someone/grader-1", 2)]
+    raters += [("human:Ada", 1)] if trial.model == "moonbeam-2" else []
+    return [
+        Mark(
+            model=trial.model,
+            scenario=trial.scenario,
+            repeat=trial.repeat,
+            attempt=trial.attempt,
+            patch=trial.patch.digest if trial.patch else "",
+            by=by,
+            sample=sample,
+            scores={f: 2 + (len(f) * trial.turns + sample) % 3 for f in Factor},
+            rubric="r1",
+            blinded=not by.startswith("human:"),
+            card=None if by.startswith("human:") else "d2",
+            cost_usd=0.0 if by.startswith("human:") else 0.004,
+            at="2026-11-22T15:00:00+00:00",
+        )
+        for by, sample in raters
+    ]
 
 
 def _trial(model: str, scenario: tuple[str, str, str, str], mark: str, repeat: int) -> Trial:

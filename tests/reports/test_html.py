@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 VOID = {"meta", "rect", "line"}
 
@@ -59,6 +59,12 @@ def test_the_scoreboard_is_one_page(view: RunView, golden: Callable[[str, str], 
     golden("scoreboard.html", render_scoreboard(view))
 
 
+def test_everything_that_can_be_shown_is_one_page(
+    rich_view: RunView, golden: Callable[[str, str], None]
+) -> None:
+    golden("rich.html", render_scoreboard(rich_view))
+
+
 def test_hostile_names_stay_words(
     hostile_view: RunView, golden: Callable[[str, str], None]
 ) -> None:
@@ -77,9 +83,9 @@ def test_hostile_names_stay_words(
 
 
 def test_links_lead_to_files_below_the_page_or_to_its_own_anchors(
-    view: RunView, hostile_view: RunView
+    view: RunView, rich_view: RunView, hostile_view: RunView
 ) -> None:
-    for text in (render_scoreboard(view), render_scoreboard(hostile_view)):
+    for text in map(render_scoreboard, (view, rich_view, hostile_view)):
         page = Page(text)
         ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
         links = [attributes["href"] for attributes in page.all("a")]
@@ -115,8 +121,8 @@ def test_the_policy_allows_this_style_and_nothing_else(view: RunView) -> None:
     assert "style" not in {a for _, attributes in Page(text).elements for a in attributes}
 
 
-def test_tables_have_captions_and_scoped_headings(view: RunView) -> None:
-    page = Page(render_scoreboard(view))
+def test_tables_have_captions_and_scoped_headings(rich_view: RunView) -> None:
+    page = Page(render_scoreboard(rich_view))
 
     assert len(page.all("caption")) == len(page.all("table"))
     assert {heading.get("scope") for heading in page.all("th")} == {"col", "row"}

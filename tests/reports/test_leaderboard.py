@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.leaderboard import cell, cells_by_scenario, ranked, sentence
-from testbed.metrics import ModelView, RunView, run_figures
+from testbed.metrics import run_figures
 from testbed.records import Verdict
+from testbed.view import ModelView, RunView
 
 if TYPE_CHECKING:
     from testbed.records import Trial

@@ -7,11 +7,17 @@ from reports.markdown import escape, markdown_scoreboard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 
 def test_the_scoreboard_is_markdown(view: RunView, golden: Callable[[str, str], None]) -> None:
     golden("scoreboard.md", markdown_scoreboard(view))
+
+
+def test_everything_that_can_be_shown_is_markdown(
+    rich_view: RunView, golden: Callable[[str, str], None]
+) -> None:
+    golden("rich.md", markdown_scoreboard(rich_view))
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(

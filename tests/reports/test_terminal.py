@@ -12,7 +12,7 @@ from reports.terminal import print_scoreboard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from testbed.metrics import RunView
+    from testbed.view import RunView
 
 
 def printed(view: RunView, width: int) -> str:
@@ -28,6 +28,13 @@ def test_the_scoreboard_reads_well(
     view: RunView, golden: Callable[[str, str], None], width: int
 ) -> None:
     golden(f"terminal-{width}.txt", printed(view, width))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_everything_that_can_be_shown_reads_well(
+    rich_view: RunView, golden: Callable[[str, str], None], width: int
+) -> None:
+    golden(f"rich-{width}.txt", printed(rich_view, width))
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from reports import words
-from testbed.figures import Cost, Counts, Mean, PassRate, Share, Spread, Total
+from testbed.figures import Cost, Counts, PassRate, PriceCheck
 from testbed.stats import Tally, estimate_rate
+from testbed.sums import Mean, Share, Spread, Total
 
 NONE = "\N{EN DASH}"
 
@@ -30,6 +31,8 @@ def test_unknowns_are_dashes_and_never_zeros() -> None:
     assert words.median_p90(Spread.over([])) == NONE
     assert words.speed(Spread.over([None])) == NONE
     assert words.largest_k({}) == NONE
+    assert words.estimate(None) == NONE
+    assert words.accuracy(Share.counted(0, 0)) == NONE
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,14 @@ def test_a_cost_without_a_solved_trial_says_so() -> None:
         return Cost(
             counted=total,
             all_tries=total,
+            with_judges=total,
+            judges=Total.over([]),
+            check=PriceCheck(
+                reported=Total.over([]),
+                differing=Share.over([]),
+                ours=Total.over([]),
+                theirs=Total.over([]),
+            ),
             per_trial=Mean.over([0.5] * trials),
             per_solved=total.divided(solved) if solved else None,
         )
@@ -97,6 +108,15 @@ def test_a_rate_stands_beside_its_interval() -> None:
     estimate = estimate_rate(tallies(5, 4, 3, 5, 2, 1, 0, 0, 3, 1, trials=5))
 
     assert words.rate(PassRate.between(estimate, estimate)) == "48 % [25, 72]"
+
+
+def test_a_rate_without_bounds_stands_beside_its_interval_too() -> None:
+    assert words.estimate(estimate_rate(tallies(3, 2, 0))) == "56 % [4, 97]"
+    assert words.estimate(estimate_rate(tallies(2))) == "67 %"
+
+
+def test_an_accuracy_says_what_it_is_of() -> None:
+    assert words.accuracy(Share.counted(97, 100)) == "97 % (n 100)"
 
 
 def test_a_rate_with_missing_verdicts_shows_both_bounds() -> None:
@@ -136,7 +156,16 @@ def test_seconds_are_readable_at_every_length(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (1.0, "1"), (1.25, "1.25"), (0.001, "<0.01"), (1234567, "1,234,567"), (100, "100")],
+    [
+        (0, "0"),
+        (1.0, "1"),
+        (1.25, "1.25"),
+        (0.001, "<0.01"),
+        (1234567, "1,234,567"),
+        (100, "100"),
+        (-0.001, ">-0.01"),
+        (-4.0, "-4"),
+    ],
 )
 def test_numbers_drop_idle_zeros_but_small_ones_stay(value: float, text: str) -> None:
     assert words.number(value) == text

@@ -32,6 +32,12 @@ output = 2.0
 source = "a test"
 checked_on = 2026-01-01
 """
+WEIGHTS = """
+[weights]
+packages = ["some-weights==1.0"]
+file = "some_weights/some.gguf"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"""
 MODELS = [card for card in shipped_cards() if not card.scripted]
 
 
@@ -66,6 +72,8 @@ def test_an_unknown_model_names_the_nearest_ones_and_where_all_are_listed() -> N
         (CARD.replace("schema_version = 1", "schema_version = 2"), "`schema_version`"),
         (CARD.replace('model = "mine-1"', ""), "a model needs `base_url` and `model`"),
         (CARD.replace("mine/model", "scripted/model"), "begin with `scripted/`"),
+        (CARD + WEIGHTS, "needs `model` and `context_window`, and has neither `base_url`"),
+        (CARD + WEIGHTS.replace("==1.0", ">=1.0"), "`weights.packages.0`"),
         (CARD.replace("mine/model", "../model"), "`id`"),
         (CARD + "[[prices]]\ninput = -1\n", "`prices.0.input`"),
         (CARD + PRICE + PRICE, "two prices hold on 2026-01-01"),
@@ -89,6 +97,14 @@ def test_a_changed_price_changes_the_cards_digest() -> None:
     dearer = card.model_copy(update={"prices": (card.prices[0].model_copy(update={"input": 3.0}),)})
 
     assert card.digest() != dearer.digest()
+
+
+def test_other_weights_are_another_card() -> None:
+    card = find_card("local/smollm2")
+    assert card.weights is not None
+    other = card.weights.model_copy(update={"sha256": "0" * 64})
+
+    assert card.model_copy(update={"weights": other}).digest() != card.digest()
 
 
 def test_words_do_not_change_the_cards_digest() -> None:
@@ -117,7 +133,7 @@ def test_a_shipped_card_stands_where_its_id_says_and_names_its_sources(card: Mod
 
     assert (resources.files("testbed") / "models" / name).is_file()
     assert card.id.startswith(f"{card.provider}/")
-    assert card.key_variable or (card.base_url and "localhost" in card.base_url)
+    assert card.key_variable or card.weights or "localhost" in (card.base_url or "")
     told = card.context_window is not None or isinstance(card.retired, date)
     assert card.source or not told
     for price in card.prices:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from testbed.errors import RunError
-from testbed.metrics import ModelView, RunView, ScenarioView, run_figures
+from testbed.metrics import run_figures
 from testbed.records import (
     Ending,
     Failure,
@@ -18,6 +18,7 @@ from testbed.records import (
     Usage,
     Verdict,
 )
+from testbed.view import ModelView, RunView, ScenarioView
 
 PASS, FAIL, UNGRADED = Verdict.PASS, Verdict.FAIL, Verdict.UNGRADED
 

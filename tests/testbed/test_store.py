@@ -9,9 +9,12 @@ import pytest
 
 from testbed.catalog import find_card
 from testbed.errors import DiskFull, RunError
+from testbed.findings import Quality, References
+from testbed.marks import Factor, Mark, append_mark
 from testbed.plan import PlannedScenario, PlannedTrial, RunConfig, RunLock
+from testbed.preflight import Preflight, Preflights
 from testbed.records import Ending, Failure, Funnel, Origin, Trial, Verdict
-from testbed.store import Run, find_run, storing, write_atomically
+from testbed.store import Run, find_run, storing, write_atomically, write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +173,62 @@ def test_runs_are_found_by_id_folder_and_latest(run: Run) -> None:
         assert find_run(runs, name).config.run_id == "r1"
     with pytest.raises(RunError, match="no run `r2`"):
         find_run(runs, "r2")
+
+
+def test_a_view_holds_what_was_found_beside_the_trials(run: Run) -> None:
+    asked = [a_preflight("scripted/oracle", 1), a_preflight("gone", 2)]
+    write_record(run.paths.preflight, Preflights(asked=tuple(asked)))
+    write_record(run.paths.references, References(quality={"fix-it": Quality(type_escapes=0)}))
+    with run.writing(LOCK):
+        run.add(a_trial(1))
+    mark = Mark(
+        model="scripted/oracle",
+        scenario="fix-it",
+        repeat=1,
+        attempt=1,
+        patch="p",
+        by="human:Ada",
+        scores=dict.fromkeys(Factor, 4),
+        rubric="r",
+        cost_usd=0.0,
+        at="2026-01-01T00:00:00+00:00",
+    )
+    append_mark(run.paths.marks, mark)
+    view = run.view(run.paths.scoreboard)
+
+    assert view.models[0].preflights == (asked[0],)
+    assert view.references == {"fix-it": Quality(type_escapes=0)}
+    assert view.marks == (mark,)
+    assert view.conditions["follow-ups"] == "0"
+    assert view.conditions["engine"] == "fake"
+
+
+def test_a_view_of_a_run_with_follow_ups_says_so(run: Run) -> None:
+    config = run.config.model_copy(update={"run_id": "r2", "follow_ups": 3, "forced": True})
+    view = Run.create(run.paths.folder.parent, config).view(run.paths.scoreboard)
+
+    assert view.follow_ups == 3
+    assert view.conditions == {"follow-ups": "3", "preflight": "a red one was passed over"}
+    assert (view.marks, view.references, view.models[0].preflights) == ((), {}, ())
+
+
+def test_a_damaged_preflight_is_named(run: Run) -> None:
+    run.paths.preflight.write_text("{}x")
+
+    with pytest.raises(RunError, match=r"preflight\.json"):
+        run.view(run.paths.scoreboard)
+
+
+def a_preflight(model: str, second: int) -> Preflight:
+    return Preflight(
+        model=model,
+        card="c",
+        base_url="https://models.example/v1",
+        served_models=(),
+        started_at=f"2026-01-01T00:00:0{second}+00:00",
+        seconds=1.0,
+        requests=6,
+        usage=None,
+        cost_usd=None,
+        probes=(),
+    )
