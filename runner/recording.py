@@ -1,29 +1,33 @@
-"""What a trial leaves on disk while it runs: turns as lines, raw streams compressed."""
+"""What a trial leaves on disk: every file of a try is written here, and none with a key."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from testbed.records import Funnel
-from testbed.store import TrialPaths, storing
+from runner.redaction import NO_KEYS, Redactor
+from runner.tally import Tally
+from testbed.plan import PlannedTrial
+from testbed.store import TrialPaths, storing, write_atomically, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from testbed.records import Exchange, Turn
+    from runner.grading.grade import GradeResult
+    from testbed.records import Exchange, Trial, Turn
+    from testbed.store import Run
 
 
 @dataclass
 class Recording:
-    """Appends to one try's files; of a conversation only its funnel is kept in memory."""
+    """Writes one try's files; of a conversation only its tally is kept in memory."""
 
     paths: TrialPaths
-    _stages: Counter[str] = field(default_factory=Counter, init=False)
-    _causes: Counter[str] = field(default_factory=Counter, init=False)
+    redactor: Redactor = NO_KEYS
+    tally: Tally = field(default_factory=Tally, init=False)
 
     def begin(self) -> None:
         """Make the try's folder, so that no later try takes its number."""
@@ -32,15 +36,9 @@ class Recording:
 
     def turn(self, turn: Turn) -> None:
         """Append one turn of the conversation and count its tool calls."""
-        for call in turn.tool_calls:
-            self._stages[call.stage] += 1
-            if call.cause is not None:
-                self._causes[call.cause] += 1
-        self._append(self.paths.turns, turn.model_dump_json().encode() + b"\n")
-
-    def funnel(self) -> Funnel:
-        """Return how far the tool calls got."""
-        return Funnel(stages=dict(self._stages), causes=dict(self._causes))
+        self.tally.take(turn)
+        line = self.redactor.record(turn).model_dump_json()
+        self._append(self.paths.turns, line.encode() + b"\n")
 
     def exchange(
         self, exchange: Exchange, request: Mapping[str, Any], chunks: Sequence[tuple[float, bytes]]
@@ -48,21 +46,51 @@ class Recording:
         """Append one HTTP attempt as a compressed frame of its own: a torn tail costs one."""
         import zstandard
 
+        pieces = self.redactor.pieces(chunks)
         record = {
-            "exchange": exchange.model_dump(mode="json"),
-            "request": request,
-            "chunks": [[round(at, 6), data.decode("latin-1")] for at, data in chunks],
+            "exchange": self.redactor.value(exchange.model_dump(mode="json")),
+            "request": self.redactor.value(request),
+            "chunks": [[round(at, 6), data.decode("latin-1")] for at, data in pieces],
         }
         line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         self._append(self.paths.exchanges, zstandard.ZstdCompressor().compress(line))
 
     def note(self, text: str) -> None:
         """Append to the try's log."""
-        self._append(self.paths.log, text.rstrip("\n").encode() + b"\n")
+        self._append(self.paths.log, self.redactor.data(text.rstrip("\n").encode()) + b"\n")
+
+    def patch(self, diff: bytes, *, prompt: int | None = None) -> None:
+        """Keep the diff that is graded, or that of one prompt. It was made without keys."""
+        path = self.paths.patch if prompt is None else prompt_patch(self.paths, prompt)
+        write_atomically(path, diff)
+
+    def grade(self, graded: GradeResult) -> None:
+        """Keep a grade, the reports it rests on and what the commands said."""
+        for step, report in graded.reports.items():
+            write_atomically(self.paths.junit(step), self.redactor.data(report))
+        write_record(self.paths.grade, self.redactor.record(graded.grade))
+        self.note(graded.log)
 
     def _append(self, path: Path, data: bytes) -> None:
         with storing(path), path.open("ab") as file:
             file.write(data)
+
+
+def prompt_patch(paths: TrialPaths, prompt: int) -> Path:
+    """Locate what the agent left after one of its prompts, counted from 1."""
+    return paths.folder / f"patch-{prompt}.diff"
+
+
+def sealed(trial: Trial, run: Run) -> Trial:
+    """Return the trial with the digests of the lock and of every other file of its try."""
+    paths = run.paths.attempt(PlannedTrial(*trial.key), trial.attempt)
+    files = {
+        path.name: _digest(path)
+        for path in sorted(paths.folder.iterdir())
+        if path.is_file() and path != paths.trial
+    }
+    lock = _digest(run.paths.lock) if run.paths.lock.is_file() else None
+    return trial.model_copy(update={"files": files, "lock": lock})
 
 
 def read_exchanges(path: Path) -> Iterator[dict[str, Any]]:
@@ -75,3 +103,8 @@ def read_exchanges(path: Path) -> Iterator[dict[str, Any]]:
         while piece := reader.read(1 << 16):
             *lines, rest = (rest + piece).split(b"\n")
             yield from map(json.loads, lines)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

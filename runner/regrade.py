@@ -6,16 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from runner.conductor import prepare
+from runner.recording import Recording, prompt_patch, sealed
+from runner.redaction import Redactor
 from runner.summary import graded
-from runner.trial import grade_name, store_grade
+from runner.trial import grade_name
 from testbed.plan import PlannedTrial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.grading.grade import GradeResult
     from runner.sandbox.base import Engine, Progress
     from runner.scene import Scene
-    from testbed.records import Trial
+    from testbed.records import Trial, Verdict
     from testbed.scenario import Suite
     from testbed.store import Run
 
@@ -42,14 +45,26 @@ async def _again(
 ) -> bool:
     planned = PlannedTrial(*trial.key)
     paths = run.paths.attempt(planned, trial.attempt)
-    async with room:
-        result = await scene.grade(
-            paths.patch.read_bytes(),
-            engine=engine,
-            run_id=run.config.run_id,
-            name=grade_name(planned),
+
+    async def grade(diff: bytes) -> GradeResult:
+        async with room:
+            return await scene.grade(
+                diff,
+                engine=engine,
+                run_id=run.config.run_id,
+                name=grade_name(planned),
+            )
+
+    earlier: list[Verdict] = []
+    for prompt, verdict in enumerate(trial.prompts[:-1], 1):
+        path = prompt_patch(paths, prompt)
+        earlier.append(
+            (await grade(path.read_bytes())).grade.verdict if path.is_file() else verdict
         )
-    store_grade(paths, result)
+    result = await grade(paths.patch.read_bytes())
+    recording = Recording(paths, Redactor.for_cards(run.config.models))
+    recording.grade(result)
     again = graded(trial, result.grade)
-    run.add(again)
-    return again.verdict is not trial.verdict
+    again = again.model_copy(update={"prompts": (*earlier, *again.prompts[-1:])})
+    run.add(sealed(recording.redactor.record(again), run))
+    return (again.verdict, again.prompts) != (trial.verdict, trial.prompts)

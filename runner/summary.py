@@ -5,23 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testbed.records import (
-    CheckKind,
-    Ending,
-    Grade,
-    Latency,
-    Trial,
-    Verdict,
-)
+from runner.harm import harm_of
+from testbed.records import CheckKind, Ending, Grade, Latency, Trial, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runner.agent.budget import AgentResult
+    from runner.tally import Tally
     from runner.workspace import PatchFile
     from testbed.catalog import ModelCard
     from testbed.plan import PlannedTrial
-    from testbed.records import Exchange, Failure, Funnel
+    from testbed.records import Exchange, Failure
 
 NAMED_FAILURES: Final = 20
 SPEED_TOKENS: Final = 20
@@ -40,6 +35,8 @@ class Outcome:
     patch: PatchFile | None = None
     grade: Grade | None = None
     failure: Failure | None = None
+    prompts: tuple[Verdict, ...] | None = None
+    """Verdicts after every prompt but the last; `None` without follow-ups."""
 
 
 def summarise(
@@ -50,7 +47,7 @@ def summarise(
     attempt: int,
     started_at: str,
     phases: Mapping[str, float],
-    funnel: Funnel,
+    tally: Tally,
     outcome: Outcome,
 ) -> Trial:
     """Put a try into one record. Infrastructure alone makes it `ungraded`."""
@@ -73,9 +70,14 @@ def summarise(
         rate_limited=sum(exchange.error in OVERLOADS for exchange in exchanges),
         usage=result.usage if result else None,
         cost_usd=result.cost_usd if result else None,
-        funnel=funnel,
+        funnel=tally.funnel(),
         latencies=tuple(latencies(exchanges)),
         patch=patch.patch if patch else None,
+        tool_replies=tally.tool_replies,
+        schema_valid_replies=tally.schema_valid_replies,
+        served_models=served_models(exchanges),
+        reported_cost_usd=reported_cost(exchanges),
+        prompts=() if outcome.prompts is None else (*outcome.prompts, Verdict.UNGRADED),
     )
     return graded(trial, outcome.grade) if outcome.grade else trial
 
@@ -101,8 +103,24 @@ def graded(trial: Trial, grade: Grade) -> Trial:
             "violations": violated if valid else None,
             "unused": None if grade.unused is None else len(grade.unused),
             "localised": grade.localised,
+            "quality": grade.quality,
+            "own_tests": grade.own_tests,
+            "harm": harm_of(grade, trial.patch, trial.funnel.causes),
+            "prompts": (*trial.prompts[:-1], grade.verdict) if trial.prompts else (),
         }
     )
+
+
+def served_models(exchanges: Iterable[Exchange]) -> tuple[str, ...]:
+    """List what the endpoint called the model it served, once each, in order of appearance."""
+    return tuple(dict.fromkeys(e.served_model for e in exchanges if e.served_model))
+
+
+def reported_cost(exchanges: Sequence[Exchange]) -> float | None:
+    """Sum what the provider says, in USD; `None` when a complete reply came without a word."""
+    said = [e.reported_cost_usd for e in exchanges if e.reported_cost_usd is not None]
+    silent = any(e.error is None and e.reported_cost_usd is None for e in exchanges)
+    return None if silent or not said else sum(said)
 
 
 def latencies(exchanges: Iterable[Exchange]) -> Iterable[Latency]:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.agent.budget import AgentResult, Budget
 from runner.agent.loop import run_agent
 from runner.agent.prompts import Task
 from runner.agent.tools import Tools
-from runner.recording import Recording
+from runner.grading.terms import USUAL, Terms
+from runner.leaving import leave_patch
+from runner.recording import Recording, sealed
+from runner.redaction import Redactor
+from runner.rounds import Rounds, no_patch
 from runner.sandbox.base import SandboxSpec, ToolFault
-from runner.summary import Outcome, summarise
-from runner.workspace import PatchError, PatchFile, take_patch
+from runner.summary import Outcome, served_models, summarise
+from runner.workspace import PatchError
 from testbed.errors import SandboxLost, TestbedError
-from testbed.records import Check, CheckKind, Failure, Grade, Origin, Trial, Verdict
-from testbed.store import write_atomically, write_record
+from testbed.records import Failure, Origin, Trial
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
     from runner.sandbox.base import Engine, Sandbox
     from runner.scene import Scene
     from testbed.plan import PlannedTrial
-    from testbed.store import Run, TrialPaths
+    from testbed.store import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,137 +68,149 @@ class Phases:
             spent = time.perf_counter() - start
             self.seconds[phase] = round(self.seconds.get(phase, 0.0) + spent, 6)
 
+    def take_off(self, phase: str, seconds: float) -> None:
+        """Subtract what belongs to other phases, though it happened within this one."""
+        self.seconds[phase] = round(self.seconds[phase] - seconds, 6)
+
 
 async def make_trial(workshop: Workshop, planned: PlannedTrial, attempt: int) -> Trial:
     """Make one try at a trial; only errors that would spoil every other trial are raised."""
-    paths = workshop.run.paths.attempt(planned, attempt)
-    recording = Recording(paths)
+    run = workshop.run
+    recording = Recording(
+        run.paths.attempt(planned, attempt), Redactor.for_cards(run.config.models)
+    )
     recording.begin()
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    phases = Phases()
-    with phases.timed("total"):
-        outcome = await _attempt(workshop, planned, recording, phases)
-    return summarise(
+    one = _Try(workshop=workshop, planned=planned, recording=recording)
+    with one.phases.timed("total"):
+        outcome = await one.outcome()
+    _note_change_of_model(outcome, recording)
+    trial = summarise(
         planned,
-        card=workshop.run.config.card(planned.model),
-        kind=workshop.scenes[planned.scenario].scenario.kind,
+        card=run.config.card(planned.model),
+        kind=one.scene.scenario.kind,
         attempt=attempt,
         started_at=started_at,
-        phases=phases.seconds,
-        funnel=recording.funnel(),
+        phases=one.phases.seconds,
+        tally=recording.tally,
         outcome=outcome,
     )
+    return sealed(recording.redactor.record(trial), run)
 
 
-async def _attempt(
-    workshop: Workshop, planned: PlannedTrial, recording: Recording, phases: Phases
-) -> Outcome:
-    outcome = Outcome()
-    try:
-        outcome = await _work(workshop, planned, recording, phases)
-        if outcome.patch is not None:
-            graded = await _grade(workshop, planned, outcome.patch.diff, recording, phases)
-            outcome = replace(outcome, grade=graded, failure=graded.failure)
-    except SandboxLost as lost:
-        return replace(outcome, failure=Failure(origin=Origin.SANDBOX, detail=lost.what))
-    except TestbedError:
-        raise
-    except Exception as fault:  # noqa: BLE001  (one trial's surprise must not end the others)
-        recording.note(traceback.format_exc())
-        detail = f"{type(fault).__name__}: {fault} (traceback in {recording.paths.log})"
-        return replace(outcome, failure=Failure(origin=Origin.HARNESS, detail=detail))
-    return outcome
+def _note_change_of_model(outcome: Outcome, recording: Recording) -> None:
+    served = served_models(outcome.result.exchanges if outcome.result else ())
+    if len(served) > 1:
+        recording.note(f"the model served changed during the trial: {', '.join(served)}")
 
 
-async def _work(
-    workshop: Workshop, planned: PlannedTrial, recording: Recording, phases: Phases
-) -> Outcome:
-    """Let the model work in a sandbox, and take the patch that it leaves."""
-    scene = workshop.scenes[planned.scenario]
-    with phases.timed("start"):
-        sandbox = await workshop.engine.start(_spec(workshop, planned, scene))
-    async with sandbox:
-        with phases.timed("seed"):
-            await sandbox.unpack(scene.workspace.archive)
-        with phases.timed("agent"):
-            result = await _converse(workshop, planned, sandbox, recording)
-        if result.failure is not None:
-            return Outcome(result=result, failure=result.failure)
-        try:
-            with phases.timed("patch"):
-                patch = await _take_patch(scene, sandbox)
-        except (ToolFault, PatchError) as fault:
-            return Outcome(result=result, grade=_no_patch(fault))
-    write_atomically(recording.paths.patch, patch.diff)
-    for dropped in patch.dropped:
-        recording.note(f"not part of the patch: {dropped}")
-    return Outcome(result=result, patch=patch)
+@dataclass(frozen=True, kw_only=True)
+class _Try:
+    """One try at a trial, from its empty sandbox to its grade."""
 
+    workshop: Workshop
+    planned: PlannedTrial
+    recording: Recording
+    phases: Phases = field(default_factory=Phases)
 
-async def _converse(
-    workshop: Workshop, planned: PlannedTrial, sandbox: Sandbox, recording: Recording
-) -> AgentResult:
-    scenario = workshop.scenes[planned.scenario].scenario
-    task = Task(
-        title=scenario.card.title, prompt=scenario.prompt, commands=scenario.fixture.card.commands
-    )
-    async with workshop.open_chat(planned, recording) as chat:
-        return await run_agent(
-            model=chat,
-            tools=Tools(sandbox),
-            task=task,
-            budget=Budget(**workshop.run.config.limits.model_dump()),
-            sink=recording.turn,
+    @property
+    def scene(self) -> Scene:
+        return self.workshop.scenes[self.planned.scenario]
+
+    async def outcome(self) -> Outcome:
+        """Make it, and return what it came to, whatever infrastructure does."""
+        follow_ups = self.workshop.run.config.follow_ups
+        rounds = Rounds(
+            scene=self.scene, recording=self.recording, grade=self._graded, allowed=follow_ups
         )
+        outcome = await self._worked_and_graded(rounds)
+        return replace(outcome, prompts=tuple(rounds.verdicts)) if follow_ups else outcome
 
+    async def _worked_and_graded(self, rounds: Rounds) -> Outcome:
+        outcome = Outcome()
+        try:
+            outcome = await self._worked(rounds)
+            if outcome.patch is not None:
+                diff = outcome.patch.diff
+                result = rounds.settled.get(diff) or await self._graded(diff)
+                self.recording.grade(result)
+                grade = result.grade
+                outcome = replace(outcome, grade=grade, failure=grade.failure)
+        except SandboxLost as lost:
+            return replace(outcome, failure=Failure(origin=Origin.SANDBOX, detail=lost.what))
+        except TestbedError:
+            raise
+        except Exception as fault:  # noqa: BLE001  (one trial's surprise must not end the others)
+            self.recording.note(traceback.format_exc())
+            log = self.recording.paths.log
+            detail = f"{type(fault).__name__}: {fault} (traceback in {log})"
+            return replace(outcome, failure=Failure(origin=Origin.HARNESS, detail=detail))
+        return outcome
 
-async def _take_patch(scene: Scene, sandbox: Sandbox) -> PatchFile:
-    card = scene.scenario.fixture.card
-    packed = await sandbox.pack(exclude=card.ignored)
-    return await asyncio.to_thread(take_patch, scene.workspace, packed, card)
+    async def _worked(self, rounds: Rounds) -> Outcome:
+        """Let the model work in a sandbox, and take the patch that it leaves."""
+        scene, recording, timed = self.scene, self.recording, self.phases.timed
+        with timed("start"):
+            sandbox = await self.workshop.engine.start(self._spec())
+        async with sandbox:
+            with timed("seed"):
+                await sandbox.unpack(scene.workspace.archive)
+            with timed("agent"):
+                result = await self._converse(sandbox, rounds)
+            self.phases.take_off("agent", rounds.seconds)
+            if result.failure is not None:
+                return Outcome(result=result, failure=result.failure)
+            try:
+                with timed("patch"):
+                    patch = await leave_patch(scene, sandbox, recording.redactor)
+            except (ToolFault, PatchError) as fault:
+                return Outcome(result=result, grade=no_patch(fault))
+        recording.patch(patch.diff)
+        if rounds.allowed:
+            recording.patch(patch.diff, prompt=len(rounds.verdicts) + 1)
+        for dropped in patch.dropped:
+            recording.note(f"not part of the patch: {dropped}")
+        return Outcome(result=result, patch=patch)
 
-
-def _no_patch(fault: Exception) -> Grade:
-    """Fail a workspace that cannot become a patch: the model made it so."""
-    check = Check(id="patch", kind=CheckKind.WITNESS, passed=False, detail=str(fault))
-    return Grade(verdict=Verdict.FAIL, checks=(check,))
-
-
-async def _grade(
-    workshop: Workshop, planned: PlannedTrial, diff: bytes, recording: Recording, phases: Phases
-) -> Grade:
-    scene = workshop.scenes[planned.scenario]
-    with phases.timed("queue"):
-        await workshop.graders.acquire()
-    try:
-        with phases.timed("grade"):
-            graded = await scene.grade(
-                diff,
-                engine=workshop.engine,
-                run_id=workshop.run.config.run_id,
-                name=grade_name(planned),
+    async def _converse(self, sandbox: Sandbox, rounds: Rounds) -> AgentResult:
+        scenario = self.scene.scenario
+        task = Task(
+            title=scenario.card.title,
+            prompt=scenario.prompt,
+            commands=scenario.fixture.card.commands,
+        )
+        async with self.workshop.open_chat(self.planned, self.recording) as chat:
+            return await run_agent(
+                model=chat,
+                tools=Tools(sandbox),
+                task=task,
+                budget=Budget(**self.workshop.run.config.limits.model_dump()),
+                sink=self.recording.turn,
+                follow_up=partial(rounds.next_prompt, sandbox) if rounds.allowed else None,
             )
-    finally:
-        workshop.graders.release()
-    store_grade(recording.paths, graded)
-    return graded.grade
 
+    async def _graded(self, diff: bytes, terms: Terms = USUAL) -> GradeResult:
+        with self.phases.timed("queue"):
+            await self.workshop.graders.acquire()
+        try:
+            with self.phases.timed("grade"):
+                return await self.scene.grade(
+                    diff,
+                    engine=self.workshop.engine,
+                    run_id=self.workshop.run.config.run_id,
+                    name=grade_name(self.planned),
+                    terms=terms,
+                )
+        finally:
+            self.workshop.graders.release()
 
-def store_grade(paths: TrialPaths, graded: GradeResult) -> None:
-    """Keep a grade, the reports it rests on and what the commands said."""
-    for step, report in graded.reports.items():
-        write_atomically(paths.junit(step), report)
-    write_record(paths.grade, graded.grade)
-    Recording(paths).note(graded.log)
-
-
-def _spec(workshop: Workshop, planned: PlannedTrial, scene: Scene) -> SandboxSpec:
-    return SandboxSpec(
-        run_id=workshop.run.config.run_id,
-        name=_name("agent", planned),
-        image=scene.image,
-        environment=scene.scenario.fixture.card.environment,
-    )
+    def _spec(self) -> SandboxSpec:
+        return SandboxSpec(
+            run_id=self.workshop.run.config.run_id,
+            name=_name("agent", self.planned),
+            image=self.scene.image,
+            environment=self.scene.scenario.fixture.card.environment,
+        )
 
 
 def grade_name(planned: PlannedTrial) -> str:

@@ -30,6 +30,19 @@ class Budget:
     max_wall_s: float | None = 7200.0
     """Seconds from the first request on, waits included: a safety net."""
 
+    def spent(
+        self, *, tool_s: float, wall_s: float, exchanges: Sequence[Exchange], turns: int
+    ) -> Ending | None:
+        """Return the ending of the first limit that is used up."""
+        limits = (
+            (tool_s, self.max_tool_s, Ending.TIME_LIMIT),
+            (wall_s, self.max_wall_s, Ending.TIME_LIMIT),
+            (known_cost(exchanges), self.max_cost_usd, Ending.COST_LIMIT),
+            (known_tokens(exchanges), self.max_tokens, Ending.TOKEN_LIMIT),
+            (turns, self.max_turns, Ending.TURN_LIMIT),
+        )
+        return next((e for used, most, e in limits if most is not None and used >= most), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AgentResult:

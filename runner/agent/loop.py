@@ -8,14 +8,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from runner.agent.budget import (
-    AgentResult,
-    Budget,
-    known_cost,
-    known_tokens,
-    total_cost,
-    total_usage,
-)
+from runner.agent.budget import AgentResult, Budget, total_cost, total_usage
+from runner.agent.endings import WORK_DONE, ending_of
 from runner.agent.history import History
 from runner.agent.schemas import TOOLS
 from runner.chat.base import ChatFailure, ChatModel, Reply
@@ -23,7 +17,7 @@ from testbed.errors import SandboxLost
 from testbed.records import Ending, Exchange, Failure, Origin, Stage, ToolCall, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from runner.agent.prompts import Task
     from runner.agent.tools import Tools
@@ -32,11 +26,6 @@ UNUSABLE_REPLIES: Final = 3
 """Replies in a row without one schema-valid call before the model is given up."""
 _UNUSABLE: Final = (Stage.EMITTED, Stage.PARSED, Stage.KNOWN)
 _REFUSALS: Final = frozenset({"content_filter", "refusal", "safety", "SAFETY"})
-_FINAL: Final = frozenset({"auth", "quota", "bad_request"})
-_MODEL_ENDINGS: Final = {
-    "context_length": Ending.CONTEXT_OVERFLOW,
-    "content_filter": Ending.REFUSED,
-}
 
 
 async def run_agent(
@@ -46,24 +35,26 @@ async def run_agent(
     task: Task,
     budget: Budget,
     sink: Callable[[Turn], None],
+    follow_up: Callable[[], Awaitable[str | None]] | None = None,
     clock: Callable[[], float] = perf_counter,
 ) -> AgentResult:
-    """Work on a task until an ending; `sink` gets every turn (counted from 1) as it finishes."""
+    """Work on a task until an ending; `sink` gets every turn (counted from 1) as it finishes.
+
+    When the model thinks that it is done and a budget is left, `follow_up` may give it another
+    prompt in the same conversation. The time that takes counts against no budget.
+    """
     work = _Conversation(model=model, tools=tools, task=task, budget=budget, sink=sink, clock=clock)
     ending: Ending | None = None
     failure: Failure | None = None
     try:
         while ending is None:
             ending = await work.step()
+            if follow_up and ending in WORK_DONE:
+                ending = await work.ask_on(ending, follow_up)
     except SandboxLost as lost:
         ending, failure = Ending.INFRA_ERROR, Failure(origin=Origin.SANDBOX, detail=lost.what)
     except ChatFailure as fault:
-        if fault.model_fault:
-            ending = _MODEL_ENDINGS.get(fault.kind, Ending.MODEL_ERROR)
-        else:
-            final = fault.kind in _FINAL
-            failure = Failure(origin=Origin.MODEL_API, detail=str(fault), final=final)
-            ending = Ending.INFRA_ERROR
+        ending, failure = ending_of(fault)
     return AgentResult(
         ending=ending,
         failure=failure,
@@ -118,6 +109,19 @@ class _Conversation:
             self._history.add(reply, calls)
         return self._after(calls) or self._spent()
 
+    async def ask_on(
+        self, ending: Ending, follow_up: Callable[[], Awaitable[str | None]]
+    ) -> Ending | None:
+        """Give the next prompt; when there is none, or no budget is left, the ending stands."""
+        before = self._clock()
+        prompt = None if self._spent() else await follow_up()
+        self._start += self._clock() - before
+        if prompt is None:
+            return ending
+        self._history.messages.append({"role": "user", "content": prompt})
+        self._nudged, self._unusable = False, 0
+        return None
+
     async def _ask(self) -> Reply:
         before = self._clock()
         attempts: Sequence[Exchange] = ()
@@ -166,6 +170,8 @@ class _Conversation:
         if reply.finish_reason in _REFUSALS or reply.message.get("refusal"):
             return Ending.REFUSED
         if self._nudged:
+            if reply.message.get("content"):
+                self._history.messages.append(reply.message)
             return Ending.STOPPED_TALKING
         self._nudged = True
         return None
@@ -179,13 +185,9 @@ class _Conversation:
         return Ending.MALFORMED if self._unusable >= UNUSABLE_REPLIES else None
 
     def _spent(self) -> Ending | None:
-        """Return the first budget that is used up."""
-        budget = self._budget
-        limits = (
-            (self.tool_s, budget.max_tool_s, Ending.TIME_LIMIT),
-            (self._clock() - self._start, budget.max_wall_s, Ending.TIME_LIMIT),
-            (known_cost(self.exchanges), budget.max_cost_usd, Ending.COST_LIMIT),
-            (known_tokens(self.exchanges), budget.max_tokens, Ending.TOKEN_LIMIT),
-            (self.turns, budget.max_turns, Ending.TURN_LIMIT),
+        return self._budget.spent(
+            tool_s=self.tool_s,
+            wall_s=self._clock() - self._start,
+            exchanges=self.exchanges,
+            turns=self.turns,
         )
-        return next((e for used, most, e in limits if most is not None and used >= most), None)

@@ -12,12 +12,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from runner.chat.errors import Fault, broken_fault, http_fault
+from runner.chat.headers import kept_headers, request_id, told
 from runner.chat.listing import read_ids
 from runner.chat.quirks import ModelEndpoint, Request, build_request
 from runner.chat.reply import build_failure, build_reply
 from runner.chat.retry import RetryPolicy
-from runner.chat.usage import read_usage
-from runner.chat.wire import Wire, read_wire, redacted, until, without_key
+from runner.chat.usage import read_usage, reported_cost_usd
+from runner.chat.wire import Wire, read_clean, until
+from runner.redaction import Redactor
 from testbed.errors import EndpointError
 from testbed.records import Exchange, Usage
 
@@ -42,9 +44,6 @@ UNUSABLE: Final = {
     "quota": "Top up the account, or use another key",
 }
 """Faults that no request to an endpoint would survive, and what to do about them."""
-_REQUEST_IDS: Final = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
-_TOLD_HEADERS: Final = ("retry-after", "x-ratelimit-", "x-should-retry")
-"""Prefixes of the response headers that go into the detail of a failed attempt."""
 
 
 class Connection:
@@ -52,6 +51,7 @@ class Connection:
 
     def __init__(self, endpoint: ModelEndpoint) -> None:
         self.endpoint = endpoint
+        self.redactor = Redactor.of([endpoint.api_key])
         self._client = _client(endpoint)
 
     async def __aenter__(self) -> Self:
@@ -83,7 +83,7 @@ class Connection:
             wire.fault = None if wire.closed else self._late(wire, perf_counter() - start)
         except Exception as error:  # noqa: BLE001  (the transport's own types are no contract)
             wire.fault = broken_fault(error, started=wire.first_byte_s is not None)
-        wire.pieces = redacted(wire.pieces, self.endpoint.api_key)
+        wire.pieces = list(self.redactor.pieces(wire.pieces))
         return wire
 
     async def list_models(self) -> frozenset[str] | Fault:
@@ -94,7 +94,8 @@ class Connection:
             async with asyncio.timeout(CONNECT_S):
                 listed = await self._client.models.with_raw_response.list()
         except APIStatusError as error:
-            body, headers = bytes(error.response.content), _lower(error.response.headers)
+            body = self.redactor.data(bytes(error.response.content))
+            headers = _lower(error.response.headers)
             return http_fault(error.status_code, body, headers, now=datetime.now(UTC))
         except Exception as error:  # noqa: BLE001  (the transport's own types are no contract)
             return broken_fault(error, started=False)
@@ -125,7 +126,8 @@ class Connection:
     def _refused(self, error: Any, wire: Wire, start: float) -> None:  # noqa: ANN401 (SDK type)
         wire.first_byte_s = perf_counter() - start
         wire.status, wire.headers = error.status_code, _lower(error.response.headers)
-        content = bytes(error.response.content)
+        # Before its detail is cut short: half a key could not be found any more.
+        content = self.redactor.data(bytes(error.response.content))
         wire.pieces = [(wire.first_byte_s, content)] if content else []
         wire.fault = http_fault(error.status_code, content, wire.headers, now=wire.sent_at)
 
@@ -145,7 +147,7 @@ async def probe(endpoint: ModelEndpoint, *, name: str) -> None:
         listed = await connection.list_models()
     if not isinstance(listed, Fault) or listed.kind not in UNUSABLE:
         return
-    detail = without_key(listed.detail.encode(), endpoint.api_key).decode()
+    detail = connection.redactor.text(listed.detail)
     raise EndpointError(
         f"{name}: {endpoint.base_url} cannot be used: {listed.kind}: {detail}",
         next_step=UNUSABLE[listed.kind],
@@ -180,7 +182,8 @@ class OpenAIChat:
         exchanges: list[Exchange] = []
         for attempt in count(1):
             wire = await self._connection.send(request.body)
-            stream, fault = read_wire(wire, streamed=self._connection.endpoint.stream)
+            streamed = self._connection.endpoint.stream
+            stream, fault = read_clean(wire, self._connection.redactor, streamed=streamed)
             pause = self._pause(fault, exchanges)
             booked = self._book(wire, stream, fault, request, turn=turn, attempt=attempt)
             exchanges.append(booked.model_copy(update={"waited_s": pause or 0.0}))
@@ -212,14 +215,14 @@ class OpenAIChat:
         """Write down one attempt, its usage and its price."""
         quirks = self._connection.endpoint.quirks
         reading = read_usage(stream.usage, reasoning_in_total=quirks.reasoning_in_total)
-        usage = reading.usage
+        usage, headers = reading.usage, kept_headers(wire.headers, self._connection.redactor)
         return Exchange(
             turn=turn,
             attempt=attempt,
             sent_at=wire.sent_at.isoformat(timespec="microseconds"),
             status=wire.status,
             error=fault.kind if fault else None,
-            error_detail=self._detail(fault, wire) if fault else reading.flag,
+            error_detail=self._detail(fault, headers) if fault else reading.flag,
             first_byte_s=wire.first_byte_s,
             first_token_s=stream.first_token_s,
             first_output_s=stream.first_output_s,
@@ -229,14 +232,15 @@ class OpenAIChat:
             cost_usd=None if usage is None else self._price(usage, wire.sent_at),
             finish_reason=stream.finish_reason,
             served_model=stream.served_model,
-            request_id=next((wire.headers[h] for h in _REQUEST_IDS if h in wire.headers), None),
+            request_id=request_id(headers),
             dropped_params=request.dropped,
+            reported_cost_usd=reported_cost_usd(stream.usage),
+            headers=headers,
         )
 
-    def _detail(self, fault: Fault, wire: Wire) -> str:
-        told = [f"{k}={v}" for k, v in wire.headers.items() if k.startswith(_TOLD_HEADERS)]
-        detail = " ".join([fault.detail, *told])
-        return without_key(detail.encode(), self._connection.endpoint.api_key).decode()
+    def _detail(self, fault: Fault, headers: Mapping[str, str]) -> str:
+        waits = told(headers)
+        return self._connection.redactor.text(f"{fault.detail} {waits}" if waits else fault.detail)
 
 
 def _client(endpoint: ModelEndpoint) -> AsyncOpenAI:

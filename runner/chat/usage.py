@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from testbed.records import Usage
+
+_TICKS_PER_USD: Final = 10_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,24 @@ def read_usage(raw: Mapping[str, Any] | None, *, reasoning_in_total: bool = Fals
         fresh_input=fresh, cache_read=read, cache_write=write, output=output, reasoning=reasoning
     )
     return UsageReading(usage=usage, flag=flag)
+
+
+def reported_cost_usd(raw: Mapping[str, Any] | None) -> float | None:
+    """Return what a provider says in its usage object that the request cost, or `None`."""
+    usd, ticks = (_amount((raw or {}).get(name)) for name in ("cost", "cost_in_usd_ticks"))
+    if usd is None and ticks is not None:
+        return ticks / _TICKS_PER_USD
+    return usd
+
+
+def _amount(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        amount = float(value)
+    except OverflowError:
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None
 
 
 def _input(raw: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:

@@ -10,7 +10,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from runner.chat.errors import Fault
+from runner.chat.scrub import scrubbed, tells_key
 from runner.chat.stream import Stream, read_stream, read_whole
+from runner.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 64 << 20
 """No reply is this long: a body beyond it is broken off."""
-SHORTEST_SECRET: Final = 8
-"""Keys below this length are placeholders of servers without keys."""
 _SILENT: Final = ("truncated_stream", "empty_stream")
 """Faults that only say that something is missing: the transport knows better why."""
 
@@ -99,17 +99,17 @@ def read_wire(wire: Wire, *, streamed: bool = True) -> tuple[Stream, Fault | Non
     return stream, stream.fault
 
 
+def read_clean(
+    wire: Wire, redactor: Redactor, *, streamed: bool = True
+) -> tuple[Stream, Fault | None]:
+    """Read the body of an attempt; a key that it tells bit by bit leaves the wire's pieces too."""
+    stream, fault = read_wire(wire, streamed=streamed)
+    if tells_key(stream, redactor):
+        wire.pieces = scrubbed(wire.pieces, redactor)
+        stream, fault = read_wire(wire, streamed=streamed)
+    return stream, fault
+
+
 def without_key(text: bytes, key: str) -> bytes:
     """Take an endpoint's key out of what is kept."""
-    return text.replace(key.encode(), b"[key]") if len(key) >= SHORTEST_SECRET else text
-
-
-def redacted(pieces: list[tuple[float, bytes]], key: str) -> list[tuple[float, bytes]]:
-    """Take the key out of a body, also where it was cut between pieces."""
-    body = b"".join(piece for _, piece in pieces)
-    if without_key(body, key) == body:
-        return pieces
-    clean = [(at, without_key(piece, key)) for at, piece in pieces]
-    joined = b"".join(piece for _, piece in clean)
-    rest = without_key(joined, key)
-    return clean if rest == joined else [(pieces[-1][0], rest)]
+    return Redactor.of([key]).data(text)

@@ -1,0 +1,1 @@
+"""What a run left on disk, looked at again: recomputed, replayed, audited."""
