@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from testbed.cli import clean, demo, doctor, grade, models, report, run, scenarios, verify
+from testbed.cli import (
+    clean,
+    demo,
+    doctor,
+    grade,
+    judge,
+    models,
+    plan,
+    recompute,
+    replay,
+    report,
+    review,
+    run,
+    scenarios,
+    verify,
+    verify_run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +39,12 @@ app = typer.Typer(
         "Exit codes: 0 done, 1 a verification failed, 2 usage, 3 environment, 130 interrupted."
     ),
 )
-for command in (demo, run, report, grade, verify, doctor, clean):
-    app.command(name=command.__name__.rpartition(".")[2])(command.command)
+for command in (
+    *(demo, plan, run, report, judge, review),
+    *(grade, recompute, replay, verify_run, verify, doctor, clean),
+):
+    name = command.__name__.rpartition(".")[2].replace("_", "-")
+    app.command(name=name)(command.command)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(models.app, name="models")
 

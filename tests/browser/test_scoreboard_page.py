@@ -26,6 +26,7 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PAGES = ["scoreboard.html", "rich.html", "hostile.html"]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 CONTRAST = """
 () => {
@@ -77,7 +78,7 @@ def opened(
     return page, events
 
 
-@pytest.mark.parametrize("name", ["scoreboard.html", "hostile.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_the_page_runs_nothing_and_asks_for_nothing(browser: Browser, name: str) -> None:
     page, events = opened(browser, name)
     for summary in page.locator("summary").all():
@@ -88,7 +89,7 @@ def test_the_page_runs_nothing_and_asks_for_nothing(browser: Browser, name: str)
     page.context.close()
 
 
-@pytest.mark.parametrize("name", ["scoreboard.html", "hostile.html"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("size", SIZES)
 def test_only_tables_scroll_sideways(browser: Browser, name: str, size: str) -> None:
     page, _ = opened(browser, name, size=size)
@@ -97,9 +98,10 @@ def test_only_tables_scroll_sideways(browser: Browser, name: str, size: str) -> 
     page.context.close()
 
 
+@pytest.mark.parametrize("name", ["scoreboard.html", "rich.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_on_its_ground(browser: Browser, scheme: Scheme) -> None:
-    page, _ = opened(browser, "scoreboard.html", scheme=scheme)
+def test_text_is_readable_on_its_ground(browser: Browser, scheme: Scheme, name: str) -> None:
+    page, _ = opened(browser, name, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
 
