@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reports import phrases, words
 from reports.leaderboard import cell, cells_by_scenario
 from testbed.marks import Factor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from testbed.figures import CellFigures, ModelFigures, PreflightFigures, RunFigures
     from testbed.view import RunView
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ class Grid:
     rows: tuple[Row, ...]
     columns: tuple[str, ...] = ()
     """Headings of the columns; empty for the models in order."""
+    prose: bool = False
+    """Its cells are words, not figures."""
 
 
 def passes_grid(view: RunView, figures: RunFigures, models: Sequence[ModelFigures]) -> Grid:
@@ -95,6 +99,50 @@ def cost_grid(view: RunView, figures: RunFigures, models: Sequence[ModelFigures]
 
 def _cost(figures: CellFigures) -> Cell:
     return Cell(text=words.money_total(figures.measures.cost.counted))
+
+
+def causes_grid(models: Sequence[ModelFigures]) -> Grid | None:
+    """Arrange why calls of each tool went no further."""
+    rows = _by_name([m.measures.tool_calls.causes_by_tool for m in models], words.tally)
+    if not rows:
+        return None
+    return Grid(
+        id="causes",
+        title="Why calls went no further, by tool",
+        caption="Tools that were not offered stand together as “unknown”.",
+        definition="tool-calls",
+        first="tool",
+        rows=rows,
+        prose=True,
+    )
+
+
+def quota_grid(models: Sequence[ModelFigures]) -> Grid | None:
+    """Arrange the limits that response headers told."""
+    rows = _by_name([m.measures.waits.quota for m in models], words.clean)
+    if not rows:
+        return None
+    return Grid(
+        id="quota",
+        title="Quota seen",
+        caption="What response headers told of limits, as last seen.",
+        definition="limits",
+        first="header",
+        rows=rows,
+        prose=True,
+    )
+
+
+def _by_name(found: Sequence[Mapping[str, T]], text: Callable[[T], str]) -> tuple[Row, ...]:
+    names = sorted({name for one in found for name in one})
+    rows = (
+        Row(
+            name=words.clean(name),
+            cells=tuple(Cell(text=text(one[name]) if name in one else "") for one in found),
+        )
+        for name in names
+    )
+    return tuple(rows)
 
 
 def probe_grid(models: Sequence[ModelFigures]) -> Grid | None:

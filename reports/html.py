@@ -12,7 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import phrases, words
-from reports.grids import agreement_grid, best_grid, cost_grid, probe_grid
+from reports.grids import (
+    agreement_grid,
+    best_grid,
+    causes_grid,
+    cost_grid,
+    probe_grid,
+    quota_grid,
+)
 from reports.leaderboard import cell, cells_by_scenario, ranked, sentence
 from reports.sections import all_sections
 from testbed.errors import DiskFull
@@ -83,6 +90,8 @@ def _grids(
     places = {
         "repeats": best_grid(view, figures, models),
         "money": cost_grid(view, figures, models),
+        "tool-calls": causes_grid(models),
+        "times": quota_grid(models),
         "preflight": probe_grid(models),
     }
     opinions = [section.id for section in sections if section.id.startswith("marks-")]

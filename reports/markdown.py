@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from reports import words
 from reports.columns import COSTS, RESULTS
-from reports.grids import agreement_grid, best_grid, passes_grid, probe_grid
+from reports.grids import (
+    agreement_grid,
+    best_grid,
+    causes_grid,
+    passes_grid,
+    probe_grid,
+    quota_grid,
+)
 from reports.leaderboard import ranked, sentence
 from reports.phrases import mode, notes, scripted
 from reports.sections import further_sections
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from reports.columns import Column
-    from reports.grids import Grid
+    from reports.grids import Cell, Grid
     from testbed.figures import ModelFigures
     from testbed.view import RunView
 
@@ -40,6 +47,8 @@ def markdown_scoreboard(view: RunView) -> str:
         *_titled(passes, models),
         *further,
         *_titled(best, models),
+        *_titled(causes_grid(models), models),
+        *_titled(quota_grid(models), models),
         *_titled(agreement_grid(figures), models),
         *_titled(probe_grid(models), models),
         *map(escape, scripted(models)),
@@ -80,9 +89,13 @@ def _titled(grid: Grid | None, models: Sequence[ModelFigures]) -> list[str]:
         return []
     table = _table(
         [grid.first, *(map(escape, grid.columns) if grid.columns else map(_name, models))],
-        [[escape(row.name), *(cell.text for cell in row.cells)] for row in grid.rows],
+        [[escape(row.name), *(_grid_cell(grid, cell) for cell in row.cells)] for row in grid.rows],
     )
     return [f"{grid.title}:", table]
+
+
+def _grid_cell(grid: Grid, cell: Cell) -> str:
+    return escape(cell.text) if grid.prose else cell.text
 
 
 def _table(

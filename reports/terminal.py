@@ -10,7 +10,14 @@ from rich.text import Text
 
 from reports import words
 from reports.columns import COSTS, RESULTS
-from reports.grids import agreement_grid, best_grid, passes_grid, probe_grid
+from reports.grids import (
+    agreement_grid,
+    best_grid,
+    causes_grid,
+    passes_grid,
+    probe_grid,
+    quota_grid,
+)
 from reports.leaderboard import ranked, sentence
 from reports.phrases import mode, notes, scripted
 from reports.sections import further_sections
@@ -23,14 +30,15 @@ if TYPE_CHECKING:
 
     from reports.columns import Column
     from reports.grids import Grid
-    from testbed.figures import ModelFigures
+    from testbed.figures import ModelFigures, RunFigures
     from testbed.view import RunView
 
 
-def print_scoreboard(view: RunView, console: Console) -> None:
+def print_scoreboard(view: RunView, console: Console, *, whole: bool = False) -> None:
     """Print what the run is, how the models did, what it cost, and each scenario's passes.
 
-    Tables that only some runs have anything for come after these.
+    `whole` also prints every further table that the run has anything for; else it is said
+    how to see them.
     """
     figures = run_figures(view)
     models = ranked(figures)
@@ -40,13 +48,26 @@ def print_scoreboard(view: RunView, console: Console) -> None:
     _print_notes(models, console)
     _say(console, _model_table("Cost and median times", COSTS, models))
     _say(console, _grid_table(passes_grid(view, figures, models), models))
-    for section in further_sections(models):
-        _say(console, _model_table(section.title, section.columns, models))
-    for grid in (best_grid(view, figures, models), agreement_grid(figures), probe_grid(models)):
-        if grid:
-            _say(console, _grid_table(grid, models))
+    further = _further(view, figures, models)
+    for table in further if whole else ():
+        _say(console, table)
+    if further and not whole:
+        count = words.plural(len(further), "further table")
+        console.print(Text(f"{count}: testbed report {words.clean(view.run_id)} --all"))
     for note in scripted(models):
         console.print(Text(note, style="dim"))
+
+
+def _further(view: RunView, figures: RunFigures, models: Sequence[ModelFigures]) -> list[Table]:
+    sections = [_model_table(s.title, s.columns, models) for s in further_sections(models)]
+    grids = (
+        best_grid(view, figures, models),
+        causes_grid(models),
+        quota_grid(models),
+        agreement_grid(figures),
+        probe_grid(models),
+    )
+    return [*sections, *(_grid_table(grid, models) for grid in grids if grid)]
 
 
 def _say(console: Console, table: Table) -> None:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.spending import Purse, spent_by_run
+from runner.together import together
 from testbed.bounds import reservation, spent_by
-from testbed.errors import EnvironmentFault, TestbedError
+from testbed.errors import EnvironmentFault
 from testbed.plan import PlannedTrial
 from testbed.records import Trial, Verdict
 
@@ -61,12 +62,9 @@ class Batch:
         """Make every missing trial; raise the first expected error after the others are stopped."""
         self._queue.extend(self.run.missing())
         purse = Purse(limit=self.run.config.max_cost_usd, spent=spent_by_run(self.run))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.jobs, len(self._queue))):
-                    group.create_task(self._worker(purse))
-        except BaseExceptionGroup as group_fault:
-            raise _first(group_fault) from group_fault
+        async with together() as group:
+            for _ in range(min(self.jobs, len(self._queue))):
+                group.create_task(self._worker(purse))
 
     async def _worker(self, purse: Purse) -> None:
         config = self.run.config
@@ -114,12 +112,3 @@ class Batch:
         self._spoiled[planned] += 1
         if self._spoiled[planned] < MAX_TRIES:
             self._queue.append(planned)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Prefer an expected error; else the first one, whatever it is."""
-    expected = group.subgroup(TestbedError)
-    found: BaseException = expected or group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -50,7 +50,7 @@ class Recording:
         record = {
             "exchange": self.redactor.value(exchange.model_dump(mode="json")),
             "request": self.redactor.value(request),
-            "chunks": [[round(at, 6), data.decode("latin-1")] for at, data in pieces],
+            "chunks": [[at, data.decode("latin-1")] for at, data in pieces],
         }
         line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         self._append(self.paths.exchanges, zstandard.ZstdCompressor().compress(line))
@@ -61,7 +61,7 @@ class Recording:
 
     def patch(self, diff: bytes, *, prompt: int | None = None) -> None:
         """Keep the diff that is graded, or that of one prompt. It was made without keys."""
-        path = self.paths.patch if prompt is None else prompt_patch(self.paths, prompt)
+        path = self.paths.patch if prompt is None else self.paths.prompt_patch(prompt)
         write_atomically(path, diff)
 
     def grade(self, graded: GradeResult) -> None:
@@ -74,11 +74,6 @@ class Recording:
     def _append(self, path: Path, data: bytes) -> None:
         with storing(path), path.open("ab") as file:
             file.write(data)
-
-
-def prompt_patch(paths: TrialPaths, prompt: int) -> Path:
-    """Locate what the agent left after one of its prompts, counted from 1."""
-    return paths.folder / f"patch-{prompt}.diff"
 
 
 def sealed(trial: Trial, run: Run) -> Trial:

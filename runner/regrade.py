@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from runner.conductor import prepare
-from runner.recording import Recording, prompt_patch, sealed
+from runner.recording import Recording, sealed
 from runner.redaction import Redactor
 from runner.summary import graded
+from runner.together import together
 from runner.trial import grade_name
 from testbed.plan import PlannedTrial
 
@@ -32,7 +33,7 @@ async def regrade(run: Run, suite: Suite, *, cache: Path, jobs: int, progress: P
         trials = [trial for trial in run.trials()[0] if trial.patch is not None]
         progress(f"grading {len(trials)} patches")
         room = asyncio.Semaphore(jobs)
-        async with asyncio.TaskGroup() as group:
+        async with together() as group:
             tasks = [
                 group.create_task(_again(run, t, scenes[t.scenario], prepared.engine, room))
                 for t in trials
@@ -57,7 +58,7 @@ async def _again(
 
     earlier: list[Verdict] = []
     for prompt, verdict in enumerate(trial.prompts[:-1], 1):
-        path = prompt_patch(paths, prompt)
+        path = paths.prompt_patch(prompt)
         earlier.append(
             (await grade(path.read_bytes())).grade.verdict if path.is_file() else verdict
         )

@@ -77,6 +77,7 @@ def summarise(
         schema_valid_replies=tally.schema_valid_replies,
         served_models=served_models(exchanges),
         reported_cost_usd=reported_cost(exchanges),
+        quota=quota(exchanges),
         prompts=() if outcome.prompts is None else (*outcome.prompts, Verdict.UNGRADED),
     )
     return graded(trial, outcome.grade) if outcome.grade else trial
@@ -149,3 +150,13 @@ def _speed(exchange: Exchange) -> float | None:
     if streamed < SPEED_TOKENS or last - first < BURST_S:
         return None
     return streamed / (last - first)
+
+
+def quota(exchanges: Iterable[Exchange]) -> dict[str, str]:
+    """Return the limits that response headers told, by header, as last seen."""
+    return {
+        name: value
+        for exchange in exchanges
+        for name, value in exchange.headers.items()
+        if "limit" in name.split("-")
+    }

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from testbed.records import Funnel, Stage
+from runner.agent.schemas import PARAMETERS
+from testbed.records import UNKNOWN_TOOL, Funnel, Stage
 
 if TYPE_CHECKING:
     from testbed.records import Turn
@@ -25,13 +26,16 @@ class Tally:
     """Of these, how many hold calls, and schema-valid ones alone."""
     _stages: Counter[str] = field(default_factory=Counter, init=False)
     _causes: Counter[str] = field(default_factory=Counter, init=False)
+    _by_tool: dict[str, Counter[str]] = field(default_factory=dict, init=False)
 
     def take(self, turn: Turn) -> None:
         """Count one turn."""
         for call in turn.tool_calls:
             self._stages[call.stage] += 1
             if call.cause is not None:
+                tool = call.name if call.name in PARAMETERS else UNKNOWN_TOOL
                 self._causes[call.cause] += 1
+                self._by_tool.setdefault(tool, Counter())[call.cause] += 1
         if turn.finish_reason == "tool_calls":
             self.tool_replies += 1
             valid = all(call.stage in _SCHEMA_VALID for call in turn.tool_calls)
@@ -39,4 +43,8 @@ class Tally:
 
     def funnel(self) -> Funnel:
         """Return how far the tool calls got."""
-        return Funnel(stages=dict(self._stages), causes=dict(self._causes))
+        return Funnel(
+            stages=dict(self._stages),
+            causes=dict(self._causes),
+            causes_by_tool={tool: dict(causes) for tool, causes in self._by_tool.items()},
+        )

@@ -104,14 +104,16 @@ def _note_change_of_model(outcome: Outcome, recording: Recording) -> None:
         recording.note(f"the model served changed during the trial: {', '.join(served)}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Try:
     """One try at a trial, from its empty sandbox to its grade."""
 
     workshop: Workshop
     planned: PlannedTrial
     recording: Recording
-    phases: Phases = field(default_factory=Phases)
+    phases: Phases = field(default_factory=Phases, init=False)
+    result: AgentResult | None = field(default=None, init=False)
+    """What the conversation took, once it has ended: it stays spent whatever happens next."""
 
     @property
     def scene(self) -> Scene:
@@ -127,7 +129,7 @@ class _Try:
         return replace(outcome, prompts=tuple(rounds.verdicts)) if follow_ups else outcome
 
     async def _worked_and_graded(self, rounds: Rounds) -> Outcome:
-        outcome = Outcome()
+        outcome = None
         try:
             outcome = await self._worked(rounds)
             if outcome.patch is not None:
@@ -137,15 +139,17 @@ class _Try:
                 grade = result.grade
                 outcome = replace(outcome, grade=grade, failure=grade.failure)
         except SandboxLost as lost:
-            return replace(outcome, failure=Failure(origin=Origin.SANDBOX, detail=lost.what))
+            failure = Failure(origin=Origin.SANDBOX, detail=lost.what)
         except TestbedError:
             raise
         except Exception as fault:  # noqa: BLE001  (one trial's surprise must not end the others)
             self.recording.note(traceback.format_exc())
             log = self.recording.paths.log
             detail = f"{type(fault).__name__}: {fault} (traceback in {log})"
-            return replace(outcome, failure=Failure(origin=Origin.HARNESS, detail=detail))
-        return outcome
+            failure = Failure(origin=Origin.HARNESS, detail=detail)
+        else:
+            return outcome
+        return replace(outcome or Outcome(result=self.result), failure=failure)
 
     async def _worked(self, rounds: Rounds) -> Outcome:
         """Let the model work in a sandbox, and take the patch that it leaves."""
@@ -156,7 +160,7 @@ class _Try:
             with timed("seed"):
                 await sandbox.unpack(scene.workspace.archive)
             with timed("agent"):
-                result = await self._converse(sandbox, rounds)
+                result = self.result = await self._converse(sandbox, rounds)
             self.phases.take_off("agent", rounds.seconds)
             if result.failure is not None:
                 return Outcome(result=result, failure=result.failure)

@@ -61,6 +61,8 @@ class ToolCalls:
     """Stage -> calls that got at least so far, in the funnel's order."""
     causes: Mapping[str, int]
     """Why calls went no further, most frequent first."""
+    causes_by_tool: Mapping[str, Mapping[str, int]]
+    """Tool -> the same of its calls, by name."""
     schema: Share
     """Schema accuracy: replies whose every call is schema-valid, of those that end in calls."""
 
@@ -138,6 +140,8 @@ class Waits:
     seconds: Total
     share_of_wall: float | None
     """Seconds waited / wall seconds, over the tries that know both."""
+    quota: Mapping[str, str]
+    """The limits that response headers told, by header, as last seen."""
 
 
 @dataclass(frozen=True, kw_only=True)

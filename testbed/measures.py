@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from testbed.findings import Harm
+    from testbed.records import Funnel
     from testbed.tries import Tries
 
 TOLERANCE: Final = 0.01
@@ -68,10 +69,19 @@ def tool_calls(trials: Sequence[Trial]) -> ToolCalls:
         macro=Mean.over([f.executable / f.emitted if f.emitted else None for f in funnels]),
         reached={s: sum(stages[later] for later in order[i:]) for i, s in enumerate(order)},
         causes=ranked(causes.elements()),
+        causes_by_tool=_by_tool(funnels),
         schema=Share.counted(
             sum(t.schema_valid_replies for t in trials), sum(t.tool_replies for t in trials)
         ),
     )
+
+
+def _by_tool(funnels: Sequence[Funnel]) -> dict[str, dict[str, int]]:
+    tools = sorted({tool for funnel in funnels for tool in funnel.causes_by_tool})
+    return {
+        tool: ranked(_summed([f.causes_by_tool.get(tool, {}) for f in funnels]).elements())
+        for tool in tools
+    }
 
 
 def cost(tries: Tries) -> Cost:
@@ -146,7 +156,15 @@ def _waits(tries: Sequence[Trial]) -> Waits:
         per_100_requests=100 * limited / requests if requests else None,
         seconds=Total.over([t.phases.get("waiting") for t in tries]),
         share_of_wall=exact_sum([p["waiting"] for p in both]) / wall if wall else None,
+        quota=_quota(tries),
     )
+
+
+def _quota(tries: Sequence[Trial]) -> dict[str, str]:
+    seen: dict[str, str] = {}
+    for one in sorted(tries, key=lambda one: one.started_at):
+        seen |= one.quota
+    return dict(sorted(seen.items()))
 
 
 def _harms(trials: Sequence[Trial]) -> Harms:

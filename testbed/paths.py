@@ -21,6 +21,7 @@ class TrialPaths:
           turns.jsonl            the conversation, one line per turn, written as it happens
           exchanges.jsonl.zst    every request and its raw stream, one frame per exchange
           patch.diff             what the agent left
+          patch-<n>.diff         with follow-ups: what it left after its n-th prompt
           junit-<step>.xml       the test runner's own reports
           grade.json             every check's outcome
           trial.json             the result; present only when the try is complete
@@ -58,6 +59,10 @@ class TrialPaths:
     def log(self) -> Path:
         """Locate the log."""
         return self.folder / "log.txt"
+
+    def prompt_patch(self, prompt: int) -> Path:
+        """Locate what the agent left after one of its prompts, counted from 1."""
+        return self.folder / f"patch-{prompt}.diff"
 
     def junit(self, step: str) -> Path:
         """Locate the report of one grading step."""

@@ -223,12 +223,18 @@ class Grade(Record):
         return tuple(c for c in self.checks if not c.passed and (not kinds or c.kind in kinds))
 
 
+UNKNOWN_TOOL: Final = "unknown"
+"""Stands for every tool that was not offered: a model may invent any name."""
+
+
 class Funnel(Record):
     """Tool calls by the last stage reached, and the causes that ended them."""
 
     stages: dict[str, int] = Field(default_factory=dict)
     """Stage name -> calls that went no further."""
     causes: dict[str, int] = Field(default_factory=dict)
+    causes_by_tool: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Tool name -> cause -> calls."""
 
     @property
     def emitted(self) -> int:
@@ -296,6 +302,8 @@ class Trial(Record):
     """What the endpoint called the model it served, in the order of appearance."""
     reported_cost_usd: float | None = None
     """What the provider itself says; `None` when it said nothing for a reply."""
+    quota: dict[str, str] = Field(default_factory=dict)
+    """The limits that response headers told, by header, as last seen."""
     quality: Quality | None = None
     own_tests: OwnTests | None = None
     harm: tuple[Harm, ...] | None = None

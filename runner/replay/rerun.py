@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from runner.chat.replay import ReplayChat
 from runner.chatters import Pricer
@@ -23,13 +23,14 @@ from runner.replay.departures import (
 )
 from runner.replay.files import Damaged, read_kept, replay_endpoint
 from runner.scratch import scratch_folder
+from runner.together import together
 from runner.trial import Workshop, make_trial
 from testbed.plan import PlannedTrial, new_run_id
 from testbed.records import Ending, Origin
 from testbed.store import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from runner.conductor import Prepared
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from testbed.records import Trial
     from testbed.scenario import Suite
 
-T = TypeVar("T")
 FIRST_TRY: Final = 1
 
 
@@ -101,19 +101,9 @@ async def replay_run(
         done(replayed)
         return replayed
 
-    replayed = await _all_or_first_error([one(trial) for trial in trials])
-    return Replay(trials=tuple(replayed), conditions=tuple(changed))
-
-
-async def _all_or_first_error(work: Sequence[Coroutine[object, object, T]]) -> list[T]:
-    """Wait for all; an error ends the others, sandboxes included, and is raised as it is."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with together() as group:
+        tasks = [group.create_task(one(trial)) for trial in trials]
+    return Replay(trials=tuple(task.result() for task in tasks), conditions=tuple(changed))
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _within(limit: float | None) -> str:
     return "" if limit is None else f", at most {money(limit)} in all"
 
 
-def report(run: Run, *, json: bool, folder: Path | None = None) -> None:
+def report(run: Run, *, json: bool, folder: Path | None = None, whole: bool = False) -> None:
     """Print the figures to stdout and write the scoreboard; its path is printed last."""
     from reports.html import build_scoreboard
     from reports.plain import plain_scoreboard
@@ -106,7 +106,7 @@ def report(run: Run, *, json: bool, folder: Path | None = None) -> None:
             encoder.dumps({**plain_scoreboard(view), "scoreboard": str(page)}, indent=1) + "\n"
         )
         return
-    print_scoreboard(view, answer())
+    print_scoreboard(view, answer(), whole=whole)
     sys.stdout.write(f"{page}\n")
 
 

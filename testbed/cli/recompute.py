@@ -121,7 +121,7 @@ def _show_metrics(run: Run, rebuilt: Sequence[Rebuilt], *, json: bool) -> bool:
     if json:
         _print(figures)
     else:
-        print_scoreboard(again, answer())
+        print_scoreboard(again, answer(), whole=True)
     if figures == plain_scoreboard(stored):
         return False
     talk().print("these figures are not those of the stored records")

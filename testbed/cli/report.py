@@ -16,7 +16,8 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the page [<run>/scoreboard].")
     ] = None,
-    markdown: Annotated[bool, typer.Option(help="Print the table as Markdown.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Print the further tables too.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Print all tables as Markdown.")] = False,
     runs: RunsOption = RUNS,
     json: JsonOption = False,
 ) -> None:
@@ -30,4 +31,4 @@ def command(
 
         typer.echo(markdown_scoreboard(found.view(found.paths.scoreboard)))
         return
-    report(found, json=json, folder=output)
+    report(found, json=json, folder=output, whole=whole)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from testbed.view import RunView
 
 
-def printed(view: RunView, width: int) -> str:
+def printed(view: RunView, width: int, *, whole: bool = True) -> str:
     console = Console(file=StringIO(), width=width, force_terminal=False, color_system=None)
-    print_scoreboard(view, console)
+    print_scoreboard(view, console, whole=whole)
     output = console.file
     assert isinstance(output, StringIO)
     return "".join(f"{line.rstrip()}\n" for line in output.getvalue().splitlines())
@@ -27,7 +27,7 @@ def printed(view: RunView, width: int) -> str:
 def test_the_scoreboard_reads_well(
     view: RunView, golden: Callable[[str, str], None], width: int
 ) -> None:
-    golden(f"terminal-{width}.txt", printed(view, width))
+    golden(f"terminal-{width}.txt", printed(view, width, whole=False))
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -53,3 +53,14 @@ def test_foreign_names_bring_no_escape_sequence(hostile_view: RunView) -> None:
     assert "\u202e" not in text
     assert "<script>alert(1)</script>" in text
     assert "[link](https://evil.example)" in text
+
+
+def test_further_tables_are_printed_when_asked_for_and_else_said_to_be_there(
+    rich_view: RunView,
+) -> None:
+    first, whole = printed(rich_view, 100, whole=False), printed(rich_view, 100)
+
+    assert "Code quality" in whole
+    assert "Code quality" not in first
+    assert f"further tables: testbed report {rich_view.run_id} --all" in first
+    assert "--all" not in whole

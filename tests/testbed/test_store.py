@@ -208,8 +208,14 @@ def test_a_view_of_a_run_with_follow_ups_says_so(run: Run) -> None:
     view = Run.create(run.paths.folder.parent, config).view(run.paths.scoreboard)
 
     assert view.follow_ups == 3
-    assert view.conditions == {"follow-ups": "3", "preflight": "a red one was passed over"}
+    assert view.conditions == {"follow-ups": "3"}
     assert (view.marks, view.references, view.models[0].preflights) == ((), {}, ())
+
+
+def test_only_a_red_preflight_that_was_passed_over_is_a_condition(run: Run) -> None:
+    write_record(run.paths.preflight, Preflights(forced=True))
+
+    assert run.view(run.paths.scoreboard).conditions["preflight"] == "a red one was passed over"
 
 
 def test_a_damaged_preflight_is_named(run: Run) -> None:
