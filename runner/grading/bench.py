@@ -14,6 +14,7 @@ from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
 from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth
 from runner.sandbox.base import Limits, SandboxSpec, ToolFault
+from runner.together import together
 from testbed.errors import SandboxLost
 from testbed.tree import File, Tree, matches, read_tree
 
@@ -78,19 +79,19 @@ class Bench:
             return await _run(sandbox, self.scenario.fixture.card.lint), facts
 
     async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
-        """Type-check and lint a tree, then run the steps, as far as the terms ask for it.
+        """Inspect a tree and run its steps at the same time, as far as the terms ask for it.
 
-        Both come before the first step, when no code of the tree has run yet. Raises
+        Nothing that runs code of the tree shares a sandbox with anything else. Raises
         `SandboxLost` or `KitFault`.
         """
-        first, *rest = self.terms.steps_of(self.scenario) or (None,)
-        if first is None:
-            return (await self.inspect(tree) if self.terms.inspect else None), ()
-        async with self._open(self.lay(tree), first.id) as sandbox:
-            outputs = await self._inspect(sandbox) if self.terms.inspect else None
-            await self.warmth.lay(first.id, sandbox)
-            runs = [await self._run_step(sandbox, first)]
-        return outputs, (*runs, *[await self.run_step(tree, step) for step in rest])
+        async with together() as group:
+            inspection = group.create_task(self.inspect(tree)) if self.terms.inspect else None
+            runs = [
+                group.create_task(self.run_step(tree, step))
+                for step in self.terms.steps_of(self.scenario)
+            ]
+        outputs = inspection.result() if inspection else None
+        return outputs, tuple(run.result() for run in runs)
 
     async def settle(self, run: StepRun, *, tree: Tree, seeded: Tree) -> StepRun:
         """Find out whose doing a missing report is, by a control run on the seeded tree.

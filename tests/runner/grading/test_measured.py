@@ -133,7 +133,7 @@ async def test_a_patch_is_measured_against_the_seeded_tree(tiny: Tiny) -> None:
     result = await stage.grade()
 
     assert result.grade.quality == QUALITY
-    assert stage.asked == ["baseline-inspect", "grade-unit"]
+    assert stage.asked == ["baseline-inspect", "grade-inspect"]
     assert "1 source files measured" in result.log
     assert "complexity" not in result.log
 
