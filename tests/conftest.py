@@ -29,6 +29,11 @@ SMALL = Limits(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: other files run beside it."""
+    items.sort(key=lambda item: "tests/suite/" not in item.nodeid)
+
+
 def _absent(name: str, error: SandboxUnavailable) -> None:
     """Skip, or fail where the environment says that the engine must be there."""
     if os.environ.get(f"TESTBED_REQUIRE_{name}") == "1":
