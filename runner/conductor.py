@@ -61,7 +61,7 @@ class Prepared:
             testbed=version("testbed"),
             engine=self.engine.name,
             images=self.images,
-            prompt=prompts_digest(),
+            prompt=prompts_digest(follow_ups=config.follow_ups > 0),
             fixtures={name: digest_fixture(fixture) for name, fixture in fixtures.items()},
             scenarios={s.id: digest_scenario(s, self.workspaces[s.id]) for s in self.scenarios},
             models={card.id: card.digest() for card in config.models},

@@ -26,6 +26,8 @@ _GO_ON: Final = (
     "Go on from where you are; the task is still “{title}”, as written at the beginning. "
     "When it is done, call `finish`."
 )
+WORDS: Final = (_NOT_YET, _NOTHING_SHOWS, _GO_ON)
+"""All that a follow-up says in words of its own."""
 
 
 def visible_failures(grade: Grade) -> tuple[Check, ...]:

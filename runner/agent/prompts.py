@@ -9,6 +9,7 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+from runner.agent.follow_up import WORDS
 from runner.agent.schemas import TOOLS
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def opening(task: Task) -> list[Message]:
     ]
 
 
-def prompts_digest() -> str:
-    """Digest everything that the harness itself says to a model before it acts (sha256)."""
+def prompts_digest(*, follow_ups: bool) -> str:
+    """Digest everything that the harness itself says to a model (sha256)."""
     said = [_text("system.md"), _text("task.md"), NUDGE, json.dumps(TOOLS, sort_keys=True)]
+    said += WORDS if follow_ups else ()
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 

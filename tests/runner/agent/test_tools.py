@@ -369,4 +369,5 @@ def test_the_task_is_put_to_every_model_in_the_same_words() -> None:
     assert (system["role"], user["role"]) == ("system", "user")
     assert user["content"].startswith("# Fix $x\n\nIt costs $5.\n\n## ")
     assert user["content"].endswith("- test: `npm test`")
-    assert len(prompts_digest()) == 64
+    assert len(prompts_digest(follow_ups=False)) == 64
+    assert prompts_digest(follow_ups=True) != prompts_digest(follow_ups=False)
