@@ -35,6 +35,8 @@ class Quality(Record):
     """Lines that stand twice in the sources, after minus before."""
     type_escapes: int | None = None
     """`any`, silenced type errors and silenced lint rules, after minus before."""
+    unused_exports: int | None = None
+    """Exported functions, classes and constants that no other file imports, after minus before."""
     lint_findings: int | None = None
     """Findings of every lint rule on lines added, unused names apart."""
     exported_units: int | None = None

@@ -28,7 +28,12 @@ FACTORS: Final[Mapping[str, tuple[str, ...]]] = {
         "single_letter_names",
         "deepest_nesting",
     ),
-    "maintainability": ("duplicated_lines", "type_escapes", "lint_findings"),
+    "maintainability": (
+        "duplicated_lines",
+        "type_escapes",
+        "unused_exports",
+        "lint_findings",
+    ),
     "testability": ("exported_units",),
 }
 """Factor -> fields of `Quality`; unused names and own tests are figures apart."""

@@ -36,7 +36,12 @@ def measure(before: Facts, after: Facts, changes: Changes, *, lint: int | None) 
         )
         for path, change in changed.items()
     ]
-    return _measure(sources, duplicated=_duplicated(after) - _duplicated(before), lint=lint)
+    return _measure(
+        sources,
+        duplicated=_duplicated(after) - _duplicated(before),
+        unused_exports=_minus(_unused_exports(after), _unused_exports(before)),
+        lint=lint,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,9 @@ class _Source:
                 yield name
 
 
-def _measure(sources: Sequence[_Source], *, duplicated: int, lint: int | None) -> Quality:
+def _measure(
+    sources: Sequence[_Source], *, duplicated: int, unused_exports: int | None, lint: int | None
+) -> Quality:
     touched = [function for source in sources for function in source.functions()]
     names = [name for source in sources for name in source.names()]
     files = sum(source.change.fate is not Fate.DELETED for source in sources)
@@ -81,6 +88,7 @@ def _measure(sources: Sequence[_Source], *, duplicated: int, lint: int | None) -
         deepest_nesting=_most(function.nesting for function in touched),
         duplicated_lines=duplicated,
         type_escapes=sum(len(s.after.escapes) - len(s.before.escapes) for s in sources),
+        unused_exports=unused_exports,
         lint_findings=lint,
         exported_units=sum(s.after.exports - s.before.exports for s in sources),
     )
@@ -100,6 +108,15 @@ def _complexity(file: FileFacts) -> int:
 
 def _duplicated(facts: Facts) -> int:
     return sum(map(len, facts.duplicated.values()))
+
+
+def _unused_exports(facts: Facts) -> int | None:
+    found = facts.unused_exports
+    return None if found is None else sum(map(len, found.values()))
+
+
+def _minus(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else after - before
 
 
 def _ratio(part: int, whole: int) -> float | None:

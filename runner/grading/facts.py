@@ -53,9 +53,14 @@ class Facts(Record):
 
     files: dict[str, FileFacts]
     unparsed: dict[str, str]
-    """Path -> why it could not be parsed."""
+    """Path -> why it could not be parsed; here test files and hidden checks count, too."""
     duplicated: dict[str, tuple[int, ...]]
     """Path -> lines that also stand somewhere else."""
+    unused_exports: dict[str, tuple[str, ...]] | None
+    """Path -> its exports that no other file imports, neither test files nor hidden checks.
+
+    `None` when a file could not be parsed: it may import any of them.
+    """
 
 
 NO_FILE: Final = FileFacts()

@@ -272,6 +272,7 @@ def _quality(size: int) -> Quality:
         deepest_nesting=size % 4,
         duplicated_lines=-size,
         type_escapes=0,
+        unused_exports=size - 3,
         lint_findings=size % 2,
         exported_units=1,
     )

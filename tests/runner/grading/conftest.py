@@ -1,23 +1,30 @@
-"""A small suite of its own: `tiny/`, whose test runner is a Node script."""
+"""A small suite of its own, `tiny/`, and a place to run the fixture's `quality` command in."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.workspace import Workspace, diff_trees, seed_workspace
-from testbed.scenario import Scenario, load_suite
+from runner.grading.archive import KIT_FOLDER
+from runner.grading.facts import Facts, read_facts
+from runner.sandbox.node import node_root
+from runner.workspace import Workspace, diff_trees, seed_workspace, write_tree
+from testbed.scenario import Fixture, Scenario, load_fixture, load_suite
 from testbed.tree import File
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from testbed.tree import Tree
+
 
 TINY = Path(__file__).parents[2] / "suites" / "tiny"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 
 
 @dataclass(frozen=True)
@@ -56,3 +63,41 @@ def tiny(tmp_path: Path) -> Tiny:
     shutil.copytree(TINY, root)
     (scenario,) = load_suite(root).scenarios
     return Tiny(scenario, seed_workspace(scenario))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Where the command runs: laid out as in a sandbox, packages one folder above."""
+
+    fixture: Fixture
+    folder: Path
+
+    def run(self, tree: Tree) -> subprocess.CompletedProcess[bytes]:
+        """Run the card's command over a tree."""
+        command = self.fixture.card.quality
+        assert command
+        app = self.folder / "app"
+        shutil.rmtree(app, ignore_errors=True)
+        write_tree(app, tree)
+        shutil.copytree(self.fixture.kit, app / KIT_FOLDER, dirs_exist_ok=True)
+        argv = [str(node_root() / "bin" / "node"), *command.argv[1:]]
+        return subprocess.run(
+            argv, cwd=app, capture_output=True, timeout=command.timeout_seconds, check=False
+        )
+
+    def facts(self, texts: Mapping[str, str]) -> Facts:
+        """Return the facts of a tree."""
+        done = self.run({path: File(text.encode()) for path, text in texts.items()})
+        facts = read_facts(done.stdout)
+        assert facts, done.stderr
+        return facts
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    fixture = load_fixture(FIXTURES, "nextjs-ats")
+    packages = fixture.root / "node_modules"
+    if not (packages / "rolldown").is_dir():
+        pytest.skip("the fixture's packages are not installed")
+    (tmp_path / "node_modules").symlink_to(packages)
+    return Shop(fixture, tmp_path)

@@ -37,7 +37,10 @@ def function(
 
 def tree(**files: FileFacts) -> Facts:
     return Facts(
-        files={f"{name}.ts": file for name, file in files.items()}, unparsed={}, duplicated={}
+        files={f"{name}.ts": file for name, file in files.items()},
+        unparsed={},
+        duplicated={},
+        unused_exports={},
     )
 
 
@@ -126,6 +129,28 @@ def test_escapes_exports_and_copies_are_differences_and_may_be_negative() -> Non
     assert (found.type_escapes, found.exported_units, found.duplicated_lines) == (-1, -2, -4)
 
 
+def test_unused_exports_count_in_files_that_the_patch_left_alone_too() -> None:
+    whole = tree(x=FileFacts(), far=FileFacts())
+    before = whole.model_copy(update={"unused_exports": {"old.ts": ("gone",), "x.ts": ("a",)}})
+    after = whole.model_copy(update={"unused_exports": {"far.ts": ("b", "c"), "x.ts": ("a", "d")}})
+
+    assert quality(before, after, x=changed([1])).unused_exports == 2
+    assert quality(after, before, x=changed([1])).unused_exports == -2
+    assert quality(after, after, x=changed([1])).unused_exports == 0
+
+
+def test_unused_exports_of_a_tree_that_could_not_be_read_whole_are_unknown_and_not_zero() -> None:
+    whole = tree(x=FileFacts(), y=FileFacts())
+    torn = whole.model_copy(
+        update={"unparsed": {"y.test.ts": "unexpected token"}, "unused_exports": None}
+    )
+
+    for before, after in ((whole, torn), (torn, whole), (torn, torn)):
+        found = quality(before, after, x=changed([1]))
+        assert found.unused_exports is None
+        assert found.type_escapes == 0
+
+
 def test_what_a_patch_does_not_hold_is_unknown_and_not_zero() -> None:
     found = quality(tree(x=FileFacts()), tree(), x=changed([], Fate.DELETED))
 
@@ -159,7 +184,14 @@ def test_a_changed_file_that_cannot_be_parsed_leaves_every_figure_unknown() -> N
 
 
 @pytest.mark.parametrize(
-    "output", [b"", b"Segmentation fault", b"{}", b'{"files": {}, "unparsed": {}}', b"[" * 9999]
+    "output",
+    [
+        b"",
+        b"Segmentation fault",
+        b"{}",
+        b'{"files": {}, "unparsed": {}, "duplicated": {}}',
+        b"[" * 9999,
+    ],
 )
 def test_output_that_is_no_object_of_facts_is_no_facts(output: bytes) -> None:
     assert read_facts(output) is None

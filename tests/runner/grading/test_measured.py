@@ -40,6 +40,7 @@ QUALITY = Quality(
     single_letter_names=0,
     duplicated_lines=0,
     type_escapes=0,
+    unused_exports=0,
     lint_findings=1,
     exported_units=0,
 )
@@ -61,7 +62,7 @@ def facts(complexity: int) -> bytes:
         name="sum", line=2, end=2, complexity=complexity, nesting=0, component=False
     )
     file = FileFacts(functions=(function,), names=(("sum", 2),), exports=1)
-    printed = Facts(files={"lib/sum.mjs": file}, unparsed={}, duplicated={})
+    printed = Facts(files={"lib/sum.mjs": file}, unparsed={}, duplicated={}, unused_exports={})
     return printed.model_dump_json().encode()
 
 
@@ -177,7 +178,9 @@ async def test_a_seeded_tree_that_cannot_be_measured_leaves_patches_unknown(tiny
 
 
 async def test_a_source_file_that_cannot_be_parsed_is_named_in_the_log(tiny: Tiny) -> None:
-    broken = Facts(files={}, unparsed={"lib/sum.mjs": "unexpected token"}, duplicated={})
+    broken = Facts(
+        files={}, unparsed={"lib/sum.mjs": "unexpected token"}, duplicated={}, unused_exports=None
+    )
 
     result = await Stage(tiny, quality=said(broken.model_dump_json().encode())).grade()
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.grading.archive import KIT_FOLDER
 from runner.grading.changes import read_changes
 from runner.grading.factors import measure
-from runner.grading.facts import Facts, read_facts
-from runner.sandbox.node import node_root
-from runner.workspace import diff_trees, pristine_tree, write_tree
+from runner.grading.facts import read_facts
+from runner.workspace import diff_trees, pristine_tree
 from testbed.findings import Quality
-from testbed.scenario import Fixture, load_fixture
 from testbed.tree import File
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from testbed.tree import Tree
+    from tests.runner.grading.conftest import Shop
 
 pytestmark = pytest.mark.fixture
 
-FIXTURES = Path(__file__).parents[3] / "fixtures"
 BEFORE = """\
 import { useState } from "react";
 
@@ -68,44 +58,6 @@ export function Totals() {
 """
 
 
-@dataclass(frozen=True)
-class Shop:
-    """Where the command runs: laid out as in a sandbox, packages one folder above."""
-
-    fixture: Fixture
-    folder: Path
-
-    def run(self, tree: Tree) -> subprocess.CompletedProcess[bytes]:
-        """Run the card's command over a tree."""
-        command = self.fixture.card.quality
-        assert command
-        app = self.folder / "app"
-        shutil.rmtree(app, ignore_errors=True)
-        write_tree(app, tree)
-        shutil.copytree(self.fixture.kit, app / KIT_FOLDER)
-        argv = [str(node_root() / "bin" / "node"), *command.argv[1:]]
-        return subprocess.run(
-            argv, cwd=app, capture_output=True, timeout=command.timeout_seconds, check=False
-        )
-
-    def facts(self, texts: Mapping[str, str]) -> Facts:
-        """Return the facts of a tree."""
-        done = self.run({path: File(text.encode()) for path, text in texts.items()})
-        facts = read_facts(done.stdout)
-        assert facts, done.stderr
-        return facts
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    fixture = load_fixture(FIXTURES, "nextjs-ats")
-    packages = fixture.root / "node_modules"
-    if not (packages / "rolldown").is_dir():
-        pytest.skip("the fixture's packages are not installed")
-    (tmp_path / "node_modules").symlink_to(packages)
-    return Shop(fixture, tmp_path)
-
-
 def test_a_patch_on_the_real_sources_has_the_figures_counted_by_hand(shop: Shop) -> None:
     app = pristine_tree(shop.fixture)
     trees = [{**app, "lib/totals.tsx": File(text.encode())} for text in (BEFORE, AFTER)]
@@ -116,6 +68,7 @@ def test_a_patch_on_the_real_sources_has_the_figures_counted_by_hand(shop: Shop)
     quality = measure(before, after, read_changes(diff_trees(*trees)), lint=3)
 
     assert not before.unparsed
+    assert before.unused_exports == {"lib/totals.tsx": ("Total",)}
     assert not [path for path in before.files if ".test." in path or path.endswith("/testing.ts")]
     assert len(before.files) > 100
     assert quality == Quality(
@@ -130,6 +83,7 @@ def test_a_patch_on_the_real_sources_has_the_figures_counted_by_hand(shop: Shop)
         deepest_nesting=2,
         duplicated_lines=0,
         type_escapes=2,
+        unused_exports=2,  # sum, Totals; nobody imported Total before
         lint_findings=3,
         exported_units=2,
     )
