@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from runner.grading.archive import KIT_FOLDER
+from testbed.findings import Harm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +34,8 @@ def _streamed_s(trial: Trial) -> float:
 
 
 def _breaks_visible(trial: Trial) -> bool:
-    tests = [name for name in trial.checks_failed if "::" in name]
-    return not all(name.startswith(f"{KIT_FOLDER}/") for name in tests)
+    # The record names only the first of many failed checks; its harm rests on all of them.
+    return Harm.BROKEN_TESTS in (trial.harm or ())
 
 
 FIGURES: Final[Mapping[str, Callable[[Trial], object]]] = {

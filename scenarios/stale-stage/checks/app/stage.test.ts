@@ -99,6 +99,8 @@ const takenOver = (find: () => HTMLElement) => soon(() => expect(Object.keys(fin
 async function openApplicant(person: Person): Promise<BrowserPage> {
   const page = await visitor.open(`/applicants/${person.id}`);
   await takenOver(() => button(page, "Change stage"));
+  // React marks an element before it listens to it.
+  await settled(page);
   expect(badge(page, person)).toEqual([person.stage]);
   return page;
 }
