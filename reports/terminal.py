@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -24,7 +24,7 @@ from reports.sections import further_sections
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, JustifyMethod
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from reports.grids import Grid
     from testbed.figures import ModelFigures, RunFigures
     from testbed.view import RunView
+
+COLUMNS: Final = 5
+"""So many of them can be read side by side in 80 columns."""
 
 
 def print_scoreboard(view: RunView, console: Console, *, whole: bool = False) -> None:
@@ -47,12 +50,13 @@ def print_scoreboard(view: RunView, console: Console, *, whole: bool = False) ->
     _say(console, _model_table("Results", RESULTS, models))
     _print_notes(models, console)
     _say(console, _model_table("Cost and median times", COSTS, models))
-    _say(console, _grid_table(passes_grid(view, figures, models), models))
+    for table in _grid_tables(passes_grid(view, figures, models), models):
+        _say(console, table)
     further = _further(view, figures, models)
     for table in further if whole else ():
         _say(console, table)
     if further and not whole:
-        count = words.plural(len(further), "further table")
+        count = words.plural(sum(bool(t.title) for t in further), "further table")
         console.print(Text(f"{count}: testbed report {words.clean(view.run_id)} --all"))
     for note in scripted(models):
         console.print(Text(note, style="dim"))
@@ -67,7 +71,7 @@ def _further(view: RunView, figures: RunFigures, models: Sequence[ModelFigures])
         agreement_grid(figures),
         probe_grid(models),
     )
-    return [*sections, *(_grid_table(grid, models) for grid in grids if grid)]
+    return [*sections, *(table for grid in grids if grid for table in _grid_tables(grid, models))]
 
 
 def _say(console: Console, table: Table) -> None:
@@ -92,13 +96,18 @@ def _model_table(title: str, columns: Sequence[Column], models: Sequence[ModelFi
     return table
 
 
-def _grid_table(grid: Grid, models: Sequence[ModelFigures]) -> Table:
-    table = _table(grid.title, grid.first)
-    for heading in grid.columns or [words.player(m.model, scripted=m.scripted) for m in models]:
-        _add(table, heading)
-    for row in grid.rows:
-        table.add_row(*_texts(row.name, *(cell.text for cell in row.cells)))
-    return table
+def _grid_tables(grid: Grid, models: Sequence[ModelFigures]) -> Iterator[Table]:
+    """Make one table, or several with some of the columns each when there are many."""
+    named = [words.player(m.model, scripted=m.scripted) for m in models]
+    headings = grid.columns or named
+    for first in range(0, len(headings), COLUMNS):
+        table = _table(grid.title if first == 0 else "", grid.first)
+        for heading in headings[first : first + COLUMNS]:
+            _add(table, heading)
+        for row in grid.rows:
+            cells = row.cells[first : first + COLUMNS]
+            table.add_row(*_texts(row.name, *(cell.text for cell in cells)))
+        yield table
 
 
 def _table(title: str, first: str) -> Table:

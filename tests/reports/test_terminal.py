@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,12 @@ def test_further_tables_are_printed_when_asked_for_and_else_said_to_be_there(
     assert "Code quality" not in first
     assert f"further tables: testbed report {rich_view.run_id} --all" in first
     assert "--all" not in whole
+
+
+def test_many_models_stand_in_several_tables(view: RunView) -> None:
+    twelve = tuple(replace(view.models[0], name=f"vendor/model-number-{n}") for n in range(12))
+
+    text = printed(replace(view, models=twelve, trials=[], spoiled=[]), 80, whole=False)
+
+    assert text.count("\nscenario ") == 3
+    assert text.count("Passed / valid trials") == 1
