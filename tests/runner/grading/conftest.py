@@ -12,6 +12,7 @@ import pytest
 
 from runner.grading.archive import KIT_FOLDER
 from runner.grading.facts import Facts, read_facts
+from runner.sandbox.dependencies import install
 from runner.sandbox.node import node_root
 from runner.workspace import Workspace, diff_trees, seed_workspace, write_tree
 from testbed.scenario import Fixture, Scenario, load_fixture, load_suite
@@ -96,8 +97,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     fixture = load_fixture(FIXTURES, "nextjs-ats")
-    packages = fixture.root / "node_modules"
-    if not (packages / "rolldown").is_dir():
-        pytest.skip("the fixture's packages are not installed")
-    (tmp_path / "node_modules").symlink_to(packages)
+    card, cache = fixture.card, FIXTURES.parent / ".cache"
+    packages = install(fixture.root, prune=card.prune, cache=cache, progress=print)
+    (tmp_path / "node_modules").symlink_to(packages.node_modules)
     return Shop(fixture, tmp_path)
