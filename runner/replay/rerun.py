@@ -89,7 +89,12 @@ async def replay_run(
     """
     prepared = await prepare(suite, engine_name=engine, cache=cache, progress=progress)
     lock = run.resolved()
-    changed = lock.differences(prepared.lock(run.config)) if lock else []
+    now = prepared.lock(run.config)
+    # Of a scenario that is not replayed nothing is known.
+    known = lock and lock.model_copy(
+        update={"scenarios": {s: d for s, d in lock.scenarios.items() if s in now.scenarios}}
+    )
+    changed = known.differences(now) if known else []
     run_id = f"replay-{new_run_id()}"
     scenes = await prepared.scenes(run_id=run_id, progress=progress)
     room, graders = asyncio.Semaphore(jobs), asyncio.Semaphore(jobs)

@@ -160,6 +160,18 @@ def test_a_changed_prompt_departs_at_the_first_request(played: Desk) -> None:
     assert "changed since the run: scenarios.minus" in replayed.stderr
 
 
+def test_a_scenario_that_is_not_replayed_is_not_told_as_changed(played: Desk) -> None:
+    (path,) = played.runs.glob("*/lock.json")
+    lock = json.loads(path.read_text())
+    lock["scenarios"]["another"] = "a digest"
+    path.write_text(json.dumps(lock))
+
+    replayed = played.testbed("replay", "--trial", ORACLE)
+
+    assert replayed.returncode == 0, replayed.stderr
+    assert "changed since the run" not in replayed.stderr
+
+
 def test_a_patch_that_was_changed_departs_after_the_conversation(played: Desk) -> None:
     patch = oracle(played) / "patch.diff"
     patch.write_text(patch.read_text().replace("+", "+ ", 1))
