@@ -62,11 +62,10 @@ def spent_by_run(run: Run) -> float:
     config = run.config
     counted, spoiled = run.trials()
     tries = sum(spent_by(t, config.card(t.model), config.limits) for t in (*counted, *spoiled))
-    asked = [flight for model in run.view(run.paths.folder).models for flight in model.preflights]
     return (
         tries
         + sum(_broken_off(run, planned, paths) for planned, paths in _unfinished(run))
-        + sum(flight.cost_usd or 0.0 for flight in asked)
+        + sum(flight.cost_usd or 0.0 for flight in run.preflights().asked)
     )
 
 

@@ -148,6 +148,10 @@ class Run:
         begun = [int(p.name) for p in folder.iterdir()] if folder.is_dir() else []
         return max(begun, default=0) + 1
 
+    def preflights(self) -> Preflights:
+        """Return what the endpoints were found to do; nothing when none was asked."""
+        return _read_if_there(Preflights, self.paths.preflight) or Preflights()
+
     def view(self, folder: Path) -> RunView:
         """Return the run as reports see it; `folder` is where the scoreboard will stand."""
         counted, spoiled = self.trials()
@@ -171,7 +175,7 @@ class Run:
         )
 
     def _models(self) -> tuple[ModelView, ...]:
-        found = self._preflights()
+        found = self.preflights()
         return tuple(
             ModelView(
                 name=card.id,
@@ -183,13 +187,10 @@ class Run:
             for card in self.config.models
         )
 
-    def _preflights(self) -> Preflights:
-        return _read_if_there(Preflights, self.paths.preflight) or Preflights()
-
     def _conditions(self) -> dict[str, str]:
         lock = self.resolved()
         asked = {"follow-ups": str(self.config.follow_ups)}
-        if self._preflights().forced:
+        if self.preflights().forced:
             asked["preflight"] = "a red one was passed over"
         return asked | (lock.conditions() if lock else {})
 

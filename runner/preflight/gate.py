@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from runner.preflight.conformance import preflight
-from testbed.errors import EndpointError, RunError
-from testbed.preflight import Preflights
-from testbed.settings import describe
+from testbed.errors import EndpointError
 from testbed.store import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from runner.sandbox.base import Progress
     from testbed.catalog import ModelCard
-    from testbed.preflight import Preflight
+    from testbed.preflight import Preflight, Preflights
     from testbed.store import Run
 
 
@@ -33,7 +28,7 @@ class Gate:
         self._run = run
         self._places = places
         self._progress = progress
-        self._stored = _read(run.paths.preflight)
+        self._stored = run.preflights()
 
     async def pass_all(self, *, forced: bool) -> None:
         """Ask every model that has trials to make, and store what came of it at once.
@@ -73,14 +68,3 @@ class Gate:
 
 def _told(flight: Preflight) -> str:
     return f"{flight.model} fails the preflight in {', '.join(one.id for one in flight.failed)}"
-
-
-def _read(path: Path) -> Preflights:
-    if not path.is_file():
-        return Preflights()
-    try:
-        return Preflights.model_validate_json(path.read_bytes())
-    except ValidationError as fault:
-        raise RunError(
-            f"{path}: {describe(fault)}", next_step="It was written by another version, or edited"
-        ) from fault

@@ -36,7 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=(
-        "Exit codes: 0 done, 1 a verification failed, 2 usage, 3 environment, 130 interrupted."
+        "Exit codes: 0 done, 1 a verification failed or a record departs, 2 usage, "
+        "3 environment, 130 interrupted."
     ),
 )
 for command in (

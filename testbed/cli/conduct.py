@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from runner.batch import Batch
     from testbed.bounds import Room
     from testbed.scenario import Suite
     from testbed.store import Run
@@ -26,29 +27,9 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = Fals
 
     `force` runs a model that fails the preflight, whatever the run itself asked for.
     """
-    from runner.conductor import Conductor
-    from testbed.cli.progress import TrialProgress
-
     console = talk()
-    planned, missing = len(list(run.config.trials())), len(run.missing())
-    console.print(
-        f"run {run.config.run_id}: {missing} of {planned} trials to make, {jobs} at a time"
-        f"{_within(run.config.max_cost_usd)}"
-    )
-    watcher = TrialProgress(console, planned=planned, done=planned - missing, jobs=jobs)
-    conductor = Conductor(
-        run=run,
-        suite=suite,
-        cache=cache_folder(),
-        jobs=jobs,
-        graders=CORES,
-        progress=builder(console),
-        watcher=watcher,
-        force=force,
-    )
     try:
-        with watcher:
-            batch = run_until_signal(conductor.work())
+        batch = make_trials(run, suite, jobs=jobs, force=force)
     except KeyboardInterrupt:
         console.print(
             f"interrupted, finished trials are kept: continue with "
@@ -70,6 +51,32 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = Fals
             f"see {run.paths.journal}; try again with `testbed run --resume {run.config.run_id}`"
         )
     return 3 if left and not batch.capped else 0
+
+
+def make_trials(run: Run, suite: Suite, *, jobs: int, force: bool = False) -> Batch:
+    """Make the missing trials of a run, and show how it goes; raises `KeyboardInterrupt`."""
+    from runner.conductor import Conductor
+    from testbed.cli.progress import TrialProgress
+
+    console = talk()
+    planned, missing = len(list(run.config.trials())), len(run.missing())
+    console.print(
+        f"run {run.config.run_id}: {missing} of {planned} trials to make, {jobs} at a time"
+        f"{_within(run.config.max_cost_usd)}"
+    )
+    watcher = TrialProgress(console, planned=planned, done=planned - missing, jobs=jobs)
+    conductor = Conductor(
+        run=run,
+        suite=suite,
+        cache=cache_folder(),
+        jobs=jobs,
+        graders=CORES,
+        progress=builder(console),
+        watcher=watcher,
+        force=force,
+    )
+    with watcher:
+        return run_until_signal(conductor.work())
 
 
 def told(room: Room) -> str:

@@ -16,8 +16,6 @@ from testbed.cli.common import (
     RunsOption,
     SuiteOption,
     answer,
-    builder,
-    cache_folder,
     open_suite,
     talk,
 )
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from runner.cast.table import Row
     from testbed.plan import EngineName
     from testbed.scenario import Suite
-    from testbed.store import Run
 
 PLAYERS = ("scripted/oracle", "scripted/sloppy", "scripted/noop")
 PART = ("dark-mode", "pagination", "shared-action-helper")
@@ -91,6 +88,7 @@ def _prove(whole: Suite, *, jobs: int, engine: EngineName, runs: Path, json: boo
     """Run the cast and compare; 1 when a figure differs."""
     from runner.cast.table import cast_table
     from runner.players.cast import CAST
+    from testbed.cli.conduct import make_trials
     from testbed.cli.run import begin
     from testbed.plan import TrialLimits
 
@@ -106,40 +104,16 @@ def _prove(whole: Suite, *, jobs: int, engine: EngineName, runs: Path, json: boo
         max_cost_usd=None,
         runs=runs,
     )
-    if not _play(run, chosen, jobs=jobs):
+    try:
+        make_trials(run, chosen, jobs=jobs)
+    except KeyboardInterrupt:
+        talk().print("interrupted; the cast is proved whole or not at all")
         return 130
     rows = cast_table(run, chosen)
     _show(rows, json=json)
     differing = [row for row in rows if not row.equal]
     talk().print(f"{len(rows) - len(differing)} of {len(rows)} figures are as expected")
     return 1 if differing else 0
-
-
-def _play(run: Run, suite: Suite, *, jobs: int) -> bool:
-    """Make the trials of a cast's run; False when interrupted."""
-    from runner.conductor import Conductor
-    from testbed.cli.conduct import run_until_signal
-    from testbed.cli.progress import TrialProgress
-
-    console, planned = talk(), len(list(run.config.trials()))
-    watcher = TrialProgress(console, planned=planned, done=0, jobs=jobs)
-    conductor = Conductor(
-        run=run,
-        suite=suite,
-        cache=cache_folder(),
-        jobs=jobs,
-        graders=CORES,
-        progress=builder(console),
-        watcher=watcher,
-    )
-    console.print(f"run {run.config.run_id}: {planned} trials of the cast, {jobs} at a time")
-    try:
-        with watcher:
-            run_until_signal(conductor.work())
-    except KeyboardInterrupt:
-        console.print("interrupted; the cast is proved whole or not at all")
-        return False
-    return True
 
 
 def _show(rows: Sequence[Row], *, json: bool) -> None:

@@ -29,8 +29,8 @@ from testbed.cli.run import (
     TrialCostOption,
     TurnsOption,
     configure,
+    refuse_beside_resume,
 )
-from testbed.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,11 +70,7 @@ def command(
 
     begun: Run | None = None
     if resume is not None:
-        if model or scenario or follow_ups or max_trial_cost_usd is not None:
-            raise UsageError(
-                "--resume takes models, scenarios, follow-ups and limits of trials from the run",
-                next_step="Leave these options out",
-            )
+        refuse_beside_resume(model, scenario, follow_ups, max_trial_cost_usd)
         begun, config = _begun(runs, resume, max_cost_usd=max_cost_usd)
         chosen = open_suite(Path(config.suite), [s.id for s in config.scenarios])
     else:

@@ -86,15 +86,10 @@ def command(
 ) -> None:
     """Run scenarios with models, grade the patches, and write a scoreboard."""
     from testbed.cli.conduct import conduct
-    from testbed.errors import UsageError
     from testbed.plan import TrialLimits
 
     if resume is not None:
-        if model or scenario or follow_ups or max_trial_cost_usd is not None:
-            raise UsageError(
-                "--resume takes models, scenarios, follow-ups and limits of trials from the run",
-                next_step="Leave these options out, or start a new run",
-            )
+        refuse_beside_resume(model, scenario, follow_ups, max_trial_cost_usd)
         run = continued(runs, resume, max_cost_usd=max_cost_usd)
         chosen = open_suite(Path(run.config.suite), [s.id for s in run.config.scenarios])
     else:
@@ -113,6 +108,17 @@ def command(
             forced=force,
         )
     raise typer.Exit(conduct(run, chosen, jobs=jobs, json=json, force=force))
+
+
+def refuse_beside_resume(*options: object) -> None:
+    """Refuse options that a begun run has settled."""
+    from testbed.errors import UsageError
+
+    if any(options):
+        raise UsageError(
+            "--resume takes models, scenarios, follow-ups and limits of trials from the run",
+            next_step="Leave these options out, or start a new run",
+        )
 
 
 def begin(
