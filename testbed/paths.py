@@ -26,6 +26,7 @@ class TrialPaths:
           grade.json             every check's outcome
           trial.json             the result; present only when the try is complete
           log.txt                what the sandbox and the harness had to say
+          requests.jsonl         every request's times, tokens and cost, without its stream
     """
 
     folder: Path
@@ -60,6 +61,11 @@ class TrialPaths:
         """Locate the log."""
         return self.folder / "log.txt"
 
+    @property
+    def requests(self) -> Path:
+        """Locate what every request took, without its stream."""
+        return self.folder / "requests.jsonl"
+
     def prompt_patch(self, prompt: int) -> Path:
         """Locate what the agent left after one of its prompts, counted from 1."""
         return self.folder / f"patch-{prompt}.diff"
@@ -80,10 +86,12 @@ class RunPaths:
           lock.json              what it resolved to: digests, image, versions
           preflight.json         what the endpoints were found to do before the first trial
           references.json        scenario -> code quality of its reference solution
+          briefs.json            what the scenarios ask for and what their seeds break
           trials.jsonl           what happened: a line per complete try or re-grading
           marks.jsonl            what judges and people thought of patches, a line per mark
           writer.lock            held by the process that writes
           trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
+          shots/<model>/<scenario>/<repeat>/<try>/     pictures of what was built, made afterwards
           scoreboard/index.html
     """
 
@@ -115,6 +123,11 @@ class RunPaths:
         return self.folder / "references.json"
 
     @property
+    def briefs(self) -> Path:
+        """Locate what the scenarios ask for."""
+        return self.folder / "briefs.json"
+
+    @property
     def marks(self) -> Path:
         """Locate what judges and people thought of patches."""
         return self.folder / "marks.jsonl"
@@ -131,9 +144,16 @@ class RunPaths:
 
     def repeat(self, planned: PlannedTrial) -> Path:
         """Locate the tries of one trial. Characters foreign to file names are replaced."""
-        model = planned.model.replace("/", "~").replace(":", "+")
-        return self.folder / "trials" / model / planned.scenario / str(planned.repeat)
+        return self._place("trials", planned)
 
     def attempt(self, planned: PlannedTrial, attempt: int) -> TrialPaths:
         """Locate one try."""
         return TrialPaths(self.repeat(planned) / str(attempt))
+
+    def shots(self, planned: PlannedTrial, attempt: int) -> Path:
+        """Locate the pictures of one try: apart from its files, which are sealed by digest."""
+        return self._place("shots", planned) / str(attempt)
+
+    def _place(self, kind: str, planned: PlannedTrial) -> Path:
+        model = planned.model.replace("/", "~").replace(":", "+")
+        return self.folder / kind / model / planned.scenario / str(planned.repeat)

@@ -29,6 +29,8 @@ class ModelView:
     """Id of the model that the card asks the endpoint for; empty for a player."""
     preflights: tuple[Preflight, ...] = ()
     """What the endpoint was found to do before trials, the oldest first; empty: not asked."""
+    run_id: str = ""
+    """The run that the row comes from; empty: the view's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +67,10 @@ class RunView:
     """Digests, versions and the engine: what has to be alike for two runs to be compared."""
     files: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     """POSIX paths of each trial's files, relative to the scoreboard's folder."""
+    planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Model and scenario -> repeats, for several runs seen as one; a cell that is missing was not
+    planned. Empty: `repeats` of every cell."""
+
+    def repeats_of(self, model: str, scenario: str) -> int:
+        """Say how many trials of a cell were planned."""
+        return self.planned.get((model, scenario), 0) if self.planned else self.repeats
