@@ -9,11 +9,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from testbed.paired import Difference, Ratio
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testbed.figures import Counts, ModelFigures
-    from testbed.stats import Interval, Tally
+    from testbed.stats import Tally
+
+__all__ = [
+    "Comparison",
+    "Contest",
+    "Difference",
+    "Direction",
+    "FigurePair",
+    "KindPair",
+    "Outcome",
+    "Ratio",
+    "ScenarioPair",
+    "Settling",
+    "Severity",
+    "Side",
+    "Unlike",
+]
 
 
 class Outcome(StrEnum):
@@ -43,33 +61,6 @@ class Severity(StrEnum):
     """It changes results: only `--across` compares all the same."""
     LISTED = "listed"
     """It is said, and no more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """A paired difference B - A: the mean over scenarios, and how sure it is."""
-
-    value: float
-    se: float | None
-    """`None` when it cannot be estimated: one scenario, or k = 1 for the suite's own."""
-    interval: Interval | None
-    """95 %."""
-    p: float | None
-    """Two-sided."""
-    degenerate: bool = False
-    """Every scenario differs alike (s_d = 0): the error is smoothed, and p is unknown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ratio:
-    """A ratio B / A of money or time."""
-
-    value: float | None
-    interval: Interval | None
-    """95 %."""
-    known: int
-    """Scenarios that it rests on."""
-    of: int
 
 
 @dataclass(frozen=True, kw_only=True)

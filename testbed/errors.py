@@ -11,6 +11,7 @@
     - EndpointError            a model's endpoint cannot be used
     - DiskFull                 results cannot be written
   + VerificationFailed      1  a gate or `verify` says no
+  + Inconclusive            4  a gate can neither pass nor fail
   + Interrupted           130  Ctrl-C
 """
 
@@ -75,6 +76,12 @@ class VerificationFailed(TestbedError):
     """A gate or `testbed verify` found a failure."""
 
     exit_code = 1
+
+
+class Inconclusive(TestbedError):
+    """A gate can neither pass nor fail: there is too little to decide by."""
+
+    exit_code = 4
 
 
 class Interrupted(TestbedError):

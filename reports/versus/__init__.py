@@ -1,0 +1,1 @@
+"""A comparison of two models in words: one sentence, tables, a page."""
