@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,7 @@ class RunPaths:
           writer.lock            held by the process that writes
           trials/<model>/<scenario>/<repeat>/<try>/    see TrialPaths
           shots/<model>/<scenario>/<repeat>/<try>/     pictures of what was built, made afterwards
+          shots/_<which>/<scenario>/                   the same of the seeded tree, the reference
           scoreboard/index.html
     """
 
@@ -153,6 +154,10 @@ class RunPaths:
     def shots(self, planned: PlannedTrial, attempt: int) -> Path:
         """Locate the pictures of one try: apart from its files, which are sealed by digest."""
         return self._place("shots", planned) / str(attempt)
+
+    def baseline_shots(self, which: Literal["seed", "reference"], scenario: str) -> Path:
+        """Locate the pictures of a tree that no model made; no model's name has an underscore."""
+        return self.folder / "shots" / f"_{which}" / scenario
 
     def _place(self, kind: str, planned: PlannedTrial) -> Path:
         model = planned.model.replace("/", "~").replace(":", "+")

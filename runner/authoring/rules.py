@@ -25,7 +25,7 @@ PLACEHOLDER: Final = re.compile(r"\{\{[^{}]*(?:\}\}|$)")
 """What `testbed scenarios new` leaves to be written."""
 _SHOWN: Final = 5
 _KNOWN: Final = (
-    *("scenario.toml", "prompt.md", "seed.patch", "reference.patch"),
+    *("scenario.toml", "prompt.md", "seed.patch", "reference.patch", "tour.toml"),
     *("right/*.patch", "wrong/*.patch", "checks/fail_to_pass.txt", "checks/pass_to_pass.txt"),
 )
 _CHECKS: Final = f"{KIT_FOLDER}/checks/"

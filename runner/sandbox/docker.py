@@ -89,11 +89,18 @@ class DockerEngine:
         self._starters.shutdown()
         self._client.close()
 
-    async def prepare(self, dependencies: Dependencies, progress: Progress) -> str:
-        """Build what sandboxes need, or reuse it; return the image's name (content-hashed)."""
+    async def prepare(
+        self, dependencies: Dependencies, progress: Progress, *, browser: bool = False
+    ) -> str:
+        """Build what sandboxes need, or reuse it; return the image's name (content-hashed).
+
+        With a browser it is another image, which holds Chromium too.
+        """
         labels = {_OWNER: self._owner, _RUN: "build"}
         with _translated("build the sandbox image"):
-            return await asyncio.to_thread(build, self._client, dependencies, progress, labels)
+            return await asyncio.to_thread(
+                build, self._client, dependencies, progress, labels, browser=browser
+            )
 
     async def start(self, spec: SandboxSpec) -> ToolboxSandbox:
         """Start a sandbox with an empty workspace /ws/app, ready for the first call."""

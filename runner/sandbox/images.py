@@ -43,6 +43,12 @@ _PACKAGES: Final = (
     "procps",
     "python3",
 )
+_BROWSER: Final = (
+    "chromium-headless-shell",
+    "fonts-dejavu-core",
+    "fonts-liberation2",
+    "fonts-noto-color-emoji",
+)
 _SLIMMER: Final = tuple(
     f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")
 )
@@ -58,15 +64,18 @@ def build(
     dependencies: Dependencies,
     progress: Progress,
     labels: Mapping[str, str],
+    *,
+    browser: bool = False,
 ) -> str:
     """Return the tag of the sandbox image, built where it was not there yet.
 
-    `labels` mark the containers in between, so that a killed build's are found again.
+    `labels` mark the containers in between, so that a killed build's are found again. With
+    `browser` the same layers stand on a base that also holds Chromium: an image of its own.
     Raises `SandboxUnavailable` when no base image can be made here.
     """
     builder = _Builder(client, progress, labels)
     with _one_at_a_time():
-        image = builder.base()
+        image = builder.base(*(_BROWSER if browser else ()))
         image = builder.layer(image, "node", node_version(), _add_node)
         image = builder.layer(image, "dependencies", dependencies.digest, _adder(dependencies))
         return builder.layer(image, "sandbox", TOOLBOX.read_text(), _add_toolbox)
@@ -138,14 +147,15 @@ class _Builder:
             self._api.remove_container(container, force=True)
         return tag
 
-    def base(self) -> str:
-        """Return the tag of a Debian with what sandboxes need."""
-        tag = _tag("base", _SUITE, _DOCKERFILE.read_text(), _SETUP, *_PACKAGES, *_SLIMMER)
-        if not self._has(tag) and not self._pulled_base(tag):
-            self._gathered_base(tag)
+    def base(self, *more: str) -> str:
+        """Return the tag of a Debian with what sandboxes need, and with `more` packages."""
+        packages = (*_PACKAGES, *more)
+        tag = _tag("base", _SUITE, _DOCKERFILE.read_text(), _SETUP, *packages, *_SLIMMER)
+        if not self._has(tag) and not self._pulled_base(tag, packages):
+            self._gathered_base(tag, packages)
         return tag
 
-    def _pulled_base(self, tag: str) -> bool:
+    def _pulled_base(self, tag: str, packages: tuple[str, ...]) -> bool:
         """Build on the published image; false where the registry or the mirror is not there."""
         from docker.errors import APIError, BuildError
 
@@ -154,19 +164,20 @@ class _Builder:
                 self._api.inspect_distribution(_PULLED)  # type: ignore[no-untyped-call]
             self._progress(f"building the base image {tag} on {_PULLED}")
             with _DOCKERFILE.open("rb") as dockerfile:
-                packages = {"PACKAGES": " ".join(_PACKAGES)}
+                arguments = {"PACKAGES": " ".join(packages)}
                 self._client.images.build(
-                    fileobj=dockerfile, tag=tag, rm=True, forcerm=True, buildargs=packages
+                    fileobj=dockerfile, tag=tag, rm=True, forcerm=True, buildargs=arguments
                 )
         except (APIError, BuildError) as error:
             self._progress(f"no base image from a registry ({type(error).__name__})")
             return False
         return True
 
-    def _gathered_base(self, tag: str) -> None:
+    def _gathered_base(self, tag: str, packages: tuple[str, ...]) -> None:
         """Gather a base from Debian's packages and import it."""
         _ensure_mmdebstrap(self._progress)
-        self._progress(f"building the base image {tag} from Debian's packages (about 30 s)")
+        about = "30 s" if packages == _PACKAGES else "two minutes"
+        self._progress(f"building the base image {tag} from Debian's packages (about {about})")
         repository, _, version = tag.partition(":")
         with tempfile.TemporaryDirectory(prefix="testbed-base-") as folder:
             rootfs = Path(folder) / "base.tar"
@@ -174,7 +185,7 @@ class _Builder:
                 "mmdebstrap",
                 "--quiet",
                 "--variant=essential",
-                f"--include={','.join(_PACKAGES)}",
+                f"--include={','.join(packages)}",
                 *_SLIMMER,
                 f"--customize-hook={_SETUP}",
                 _SUITE,
