@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reports import words
+from testbed.merged import DIFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testbed.figures import CellFigures, ModelFigures, RunFigures
     from testbed.view import RunView
+
+
+NAMED: Final = 6
+"""Conditions that are named where there is little room."""
 
 
 def ranked(figures: RunFigures) -> tuple[ModelFigures, ...]:
@@ -36,14 +41,36 @@ def cells_by_scenario(
 
 
 def sentence(view: RunView) -> str:
-    """Say in one sentence what the run is."""
+    """Say in one sentence what the run is, or that several are seen as one."""
     engine = words.clean(view.conditions.get("engine", "not stated"))
     return (
-        f"Run {words.clean(view.run_id)} of {words.moment(view.created)}: "
-        f"{_cast(view)}, "
+        f"{_runs(view)}: {_cast(view)}, "
         f"{words.plural(len(view.scenarios), 'scenario')} \N{MULTIPLICATION SIGN} "
-        f"{words.plural(view.repeats, 'repeat')}, sandbox engine {engine}."
+        f"{_repeats(view)}, sandbox engine {engine}.{_differing(view)}"
     )
+
+
+def _runs(view: RunView) -> str:
+    runs = {model.run_id for model in view.models if model.run_id}
+    if len(runs) > 1:
+        return f"{len(runs)} runs seen as one, the latest of {words.moment(view.created)}"
+    return f"Run {words.clean(view.run_id)} of {words.moment(view.created)}"
+
+
+def _differing(view: RunView) -> str:
+    """Say in what the runs differ that are seen as one."""
+    names = [name for name, value in view.conditions.items() if value == DIFFERS]
+    if not names:
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" Their conditions differ: {', '.join(map(words.clean, names[:NAMED]))}{more}."
+
+
+def _repeats(view: RunView) -> str:
+    planned = set(view.planned.values()) or {view.repeats}
+    fewest = min(planned)
+    most = words.plural(max(planned), "repeat")
+    return most if len(planned) == 1 else f"{fewest:,} to {most}"
 
 
 def _cast(view: RunView) -> str:

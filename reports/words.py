@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "\N{EN DASH}"
 SCRIPTED: Final = "scripted"
 SCRIPTED_NOTE: Final = "Scripted players stand in for models; they say nothing about any model."
+LONGEST: Final = 500
+"""Characters of a name or a remark of a foreign hand."""
 MINUTE: Final = 60
 HOUR: Final = 3600
 
 
 def clean(name: str) -> str:
-    """Make control and direction characters of a foreign name visible and harmless."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _hidden(c) else c for c in name)
+    """Make control and direction characters of a foreign name visible and harmless.
+
+    Of a name that is longer than any name the beginning is kept, and the cut is shown.
+    """
+    kept = name if len(name) <= LONGEST else f"{name[:LONGEST]}\N{HORIZONTAL ELLIPSIS}"
+    return "".join("\N{REPLACEMENT CHARACTER}" if _hidden(c) else c for c in kept)
 
 
 def _hidden(character: str) -> bool:

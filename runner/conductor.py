@@ -22,6 +22,7 @@ from runner.scene import (
     seed_all,
     set_scene,
     warm_all,
+    write_briefs,
     write_references,
 )
 from runner.scratch import sweep_scratch
@@ -158,6 +159,7 @@ class Conductor:
     async def _make(self, prepared: Prepared, places: Mapping[str, str]) -> Batch:
         config = self.run.config
         with self.run.writing(prepared.lock(config, asked=self.run.paths.config)):
+            write_briefs(self.run, prepared.scenarios)
             scenes = await prepared.scenes(run_id=config.run_id, progress=self.progress)
             await write_references(self.run, scenes, engine=prepared.engine)
             async with Chatters(config.models, scenes, places) as chatters:

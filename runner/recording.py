@@ -43,17 +43,22 @@ class Recording:
     def exchange(
         self, exchange: Exchange, request: Mapping[str, Any], chunks: Sequence[tuple[float, bytes]]
     ) -> None:
-        """Append one HTTP attempt as a compressed frame of its own: a torn tail costs one."""
+        """Append one HTTP attempt as a compressed frame of its own: a torn tail costs one.
+
+        What was booked of it is also kept as a line by itself, for readers without its stream.
+        """
         import zstandard
 
         pieces = self.redactor.pieces(chunks)
+        booked = self.redactor.value(exchange.model_dump(mode="json"))
         record = {
-            "exchange": self.redactor.value(exchange.model_dump(mode="json")),
+            "exchange": booked,
             "request": self.redactor.value(request),
             "chunks": [[at, data.decode("latin-1")] for at, data in pieces],
         }
-        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
-        self._append(self.paths.exchanges, zstandard.ZstdCompressor().compress(line))
+        frame = zstandard.ZstdCompressor().compress(_line(record))
+        self._append(self.paths.exchanges, frame)
+        self._append(self.paths.requests, _line(booked))
 
     def note(self, text: str) -> None:
         """Append to the try's log."""
@@ -98,6 +103,10 @@ def read_exchanges(path: Path) -> Iterator[dict[str, Any]]:
         while piece := reader.read(1 << 16):
             *lines, rest = (rest + piece).split(b"\n")
             yield from map(json.loads, lines)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
 def _digest(path: Path) -> str:

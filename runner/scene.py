@@ -12,6 +12,7 @@ from runner.grading.terms import USUAL, Terms
 from runner.grading.warmth import COLD, Warmth, warm_up
 from runner.sandbox.dependencies import install
 from runner.workspace import Workspace, apply_patch, seed_workspace
+from testbed.briefs import Brief, Briefs
 from testbed.findings import References
 from testbed.store import write_record
 from testbed.tree import File, Tree, digest_tree, read_tree
@@ -142,6 +143,46 @@ async def write_references(run: Run, scenes: Mapping[str, Scene], *, engine: Eng
         for name, scene in scenes.items()
     }
     write_record(run.paths.references, References(quality=quality))
+
+
+def write_briefs(run: Run, scenarios: Iterable[Scenario]) -> None:
+    """Write what the scenarios ask for, once per run: whoever reads it needs no suite."""
+    if run.paths.briefs.is_file():
+        return
+    briefs = {scenario.id: _brief(scenario) for scenario in scenarios}
+    write_record(run.paths.briefs, Briefs(scenarios=briefs))
+
+
+def _brief(scenario: Scenario) -> Brief:
+    return Brief(
+        prompt=scenario.prompt,
+        seed=scenario.seed.read_text(encoding="utf-8", errors="replace"),
+        seeded_files=scenario.card.seeded_files,
+        constraints=_asked(scenario),
+        commands=dict(scenario.fixture.card.commands),
+        fail_to_pass=len(scenario.fail_to_pass),
+        pass_to_pass=len(scenario.pass_to_pass),
+    )
+
+
+def _asked(scenario: Scenario) -> dict[str, str]:
+    """Say in words what the scenario declares, and what every scenario demands."""
+    rules = scenario.card.constraints
+    protected = ", ".join(scenario.fixture.card.protected)
+    paths = {
+        "allowed_paths": rules.allowed_paths,
+        "forbidden_paths": rules.forbidden_paths,
+        "required_paths": rules.required_paths,
+    }
+    size = {"max_changed_lines": str(rules.max_changed_lines)} if rules.max_changed_lines else {}
+    return {
+        **{name: ", ".join(globs) for name, globs in paths.items() if globs},
+        **size,
+        "no_new_dependency": "no package.json names a new package or another version",
+        "no_deleted_test": "no test is deleted",
+        "no_skipped_test": "no test is skipped",
+        "no_tampering": f"left alone, new tests apart: {protected}",
+    }
 
 
 def digest_fixture(fixture: Fixture) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from testbed.preflight import Preflight
-    from testbed.view import ModelView, RunView
+    from testbed.view import ModelView, RunView, ScenarioView
 
 
 def run_figures(view: RunView) -> RunFigures:
@@ -39,7 +39,7 @@ def run_figures(view: RunView) -> RunFigures:
     tries = sorted_tries(view)
     return RunFigures(
         models=tuple(
-            _model(m, [tries[m.name, s.id] for s in view.scenarios], view) for m in view.models
+            _model(m, [(s, tries[m.name, s.id]) for s in view.scenarios], view) for m in view.models
         ),
         cells=tuple(
             _cell(m.name, s.id, tries[m.name, s.id], follow_ups=view.follow_ups)
@@ -50,10 +50,14 @@ def run_figures(view: RunView) -> RunFigures:
     )
 
 
-def _model(model: ModelView, cells: Sequence[Tries], view: RunView) -> ModelFigures:
+def _model(
+    model: ModelView, row: Sequence[tuple[ScenarioView, Tries]], view: RunView
+) -> ModelFigures:
+    planned = [(s, tries) for s, tries in row if tries.planned]
+    cells = [tries for _, tries in planned]
     together = Tries.together(cells)
     measures, rate = measure(together), _rate(cells)
-    bugs = [c.first for c, s in zip(cells, view.scenarios, strict=True) if s.kind == "bug"]
+    bugs = [tries.first for s, tries in planned if s.kind == "bug"]
     bests = [_best(c.valid) for c in cells]
     return ModelFigures(
         model=model.name,
@@ -72,7 +76,7 @@ def _model(model: ModelView, cells: Sequence[Tries], view: RunView) -> ModelFigu
         cost_per_scenario=Mean.over([_spent(c.valid).value for c in cells]),
         cost_per_point=_per_point(measures.cost.counted, rate),
         measures=measures,
-        kinds=_kinds(cells, view),
+        kinds=_kinds(row, view.follow_ups),
         quality=quality_figures(together, view.references),
         own_tests=own_test_figures(together),
         raters=rater_figures(together),
@@ -135,11 +139,12 @@ def _by_k(
     return {k: rate for k in ks if (rate := estimate(tallies, k)) is not None}
 
 
-def _kinds(cells: Sequence[Tries], view: RunView) -> dict[str, KindFigures]:
+def _kinds(row: Sequence[tuple[ScenarioView, Tries]], follow_ups: int) -> dict[str, KindFigures]:
+    """Group by kind; a kind that was not planned for this model keeps its place, without any."""
     groups: dict[str, list[Tries]] = {}
-    for scenario, tries in zip(view.scenarios, cells, strict=True):
-        groups.setdefault(scenario.kind, []).append(tries)
-    return {kind: _kind(group, view.follow_ups) for kind, group in groups.items()}
+    for scenario, tries in row:
+        groups.setdefault(scenario.kind, []).extend([tries] if tries.planned else [])
+    return {kind: _kind(group, follow_ups) for kind, group in groups.items()}
 
 
 def _kind(cells: Sequence[Tries], follow_ups: int) -> KindFigures:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import os
 import secrets
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from testbed.briefs import Briefs
 from testbed.errors import DiskFull, RunError
 from testbed.findings import References
 from testbed.marks import read_marks
 from testbed.paths import RunPaths, TrialPaths
 from testbed.plan import PlannedTrial, RunConfig, RunLock
 from testbed.preflight import Preflights
+from testbed.pricing import price_at
 from testbed.record import Record
 from testbed.records import Trial, Verdict
 from testbed.settings import describe
@@ -74,6 +78,18 @@ def write_record(path: Path, record: Record) -> None:
     write_atomically(path, (record.model_dump_json(indent=1) + "\n").encode())
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave the cycle collector out: it would walk ten thousand new records again and again."""
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
+
+
 class Run:
     """A run on disk: read by anyone, written by one process at a time."""
 
@@ -116,6 +132,7 @@ class Run:
             file.write(line)
             os.fsync(file.fileno())
 
+    @_uncollected()
     def tries(self) -> dict[PlannedTrial, dict[int, Trial]]:
         """Return every complete try of every trial, by its number."""
         found: dict[PlannedTrial, dict[int, Trial]] = {}
@@ -152,8 +169,13 @@ class Run:
         """Return what the endpoints were found to do; nothing when none was asked."""
         return _read_if_there(Preflights, self.paths.preflight) or Preflights()
 
-    def view(self, folder: Path) -> RunView:
-        """Return the run as reports see it; `folder` is where the scoreboard will stand."""
+    def briefs(self) -> Briefs | None:
+        """Return what the scenarios ask for; `None` in a run that did not write it down."""
+        return _read_if_there(Briefs, self.paths.briefs)
+
+    @_uncollected()
+    def view(self) -> RunView:
+        """Return the run as reports see it."""
         counted, spoiled = self.trials()
         references = _read_if_there(References, self.paths.references)
         return RunView(
@@ -171,7 +193,6 @@ class Run:
             references=references.quality if references else {},
             marks=read_marks(self.paths.marks),
             conditions=self._conditions(),
-            files={trial.key: self._files(trial, folder) for trial in counted},
         )
 
     def _models(self) -> tuple[ModelView, ...]:
@@ -189,30 +210,35 @@ class Run:
 
     def _conditions(self) -> dict[str, str]:
         lock = self.resolved()
+        limits = self.config.limits.model_dump()
         asked = {"follow-ups": str(self.config.follow_ups)}
+        asked |= {f"limits.{name}": _limit(most) for name, most in limits.items()}
+        begun = datetime.fromisoformat(self.config.created_at)
+        for card in self.config.models:
+            if price := price_at(card.prices, begun):
+                asked[f"prices.{card.id}"] = str(price.valid_from)
         if self.preflights().forced:
             asked["preflight"] = "a red one was passed over"
         return asked | (lock.conditions() if lock else {})
 
-    def _files(self, trial: Trial, folder: Path) -> tuple[str, ...]:
-        paths = self.paths.attempt(PlannedTrial(*trial.key), trial.attempt)
-        known = (paths.trial, paths.patch, paths.grade, paths.turns, paths.log)
-        return tuple(Path(os.path.relpath(p, folder)).as_posix() for p in known if p.is_file())
-
-    def _journal(self) -> Iterator[Trial]:
+    def _journal(self) -> list[Trial]:
         if not self.paths.journal.is_file():
-            return
-        with self.paths.journal.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
-                try:
-                    yield Trial.model_validate_json(line)
-                except ValidationError as fault:
-                    raise RunError(
-                        f"{self.paths.journal}:{number}: {describe(fault)}",
-                        next_step="It was written by another version, or edited",
-                    ) from fault
+            return []
+        with self.paths.journal.open("rb") as lines:
+            return [
+                self._parsed(number, line)
+                for number, line in enumerate(lines, 1)
+                if line.endswith(b"\n")
+            ]
+
+    def _parsed(self, number: int, line: bytes) -> Trial:
+        try:
+            return Trial.model_validate_json(line)
+        except ValidationError as fault:
+            raise RunError(
+                f"{self.paths.journal}:{number}: {describe(fault)}",
+                next_step="It was written by another version, or edited",
+            ) from fault
 
     def _demand_same(self, lock: RunLock) -> None:
         known = self.resolved()
@@ -247,6 +273,10 @@ def find_run(runs: Path, name: str) -> Run:
         if (folder / "run.json").is_file():
             return Run(folder)
     raise RunError(f"no run `{name}` in {runs}", next_step="List them with `ls`, or use `latest`")
+
+
+def _limit(most: float | None) -> str:
+    return "none" if most is None else f"{most:.15g}"
 
 
 def _counted(tries: dict[int, Trial]) -> int:

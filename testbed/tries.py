@@ -70,7 +70,7 @@ class Tries:
 
 
 def sorted_tries(view: RunView) -> dict[tuple[str, str], Tries]:
-    """Sort the tries by model and scenario; each cell of the plan gets its own.
+    """Sort the tries by model and scenario; a cell that was not planned has 0 planned trials.
 
     Raises `RunError` when a trial stands twice or was not planned: either would falsify rates.
     """
@@ -80,7 +80,7 @@ def sorted_tries(view: RunView) -> dict[tuple[str, str], Tries]:
     asked = _cells(mark for mark in view.marks if not mark.human)
     return {
         cell: Tries(
-            planned=view.repeats,
+            planned=view.repeats_of(*cell),
             trials=trials.get(cell, ()),
             spoiled=spoiled.get(cell, ()),
             marks=marks.get(cell, ()),
@@ -98,9 +98,10 @@ def _cells(found: Iterable[T]) -> dict[tuple[str, str], list[T]]:
 
 
 def _demand_sound(view: RunView) -> None:
-    planned = {(m.name, s.id) for m in view.models for s in view.scenarios}
+    known = {(m.name, s.id) for m in view.models for s in view.scenarios}
+    planned = {cell: view.repeats_of(*cell) for cell in known}
     for trial in (*view.trials, *view.spoiled):
-        if trial.key[:2] not in planned or not 1 <= trial.repeat <= view.repeats:
+        if not 1 <= trial.repeat <= planned.get(trial.key[:2], 0):
             raise RunError(
                 f"run {view.run_id}: trial {trial.key} was not planned",
                 next_step="Restore the run's plan, or report its trials as a run of their own",

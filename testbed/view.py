@@ -65,8 +65,6 @@ class RunView:
     """What judges and people thought of patches, every mark ever given."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """Digests, versions and the engine: what has to be alike for two runs to be compared."""
-    files: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
-    """POSIX paths of each trial's files, relative to the scoreboard's folder."""
     planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Model and scenario -> repeats, for several runs seen as one; a cell that is missing was not
     planned. Empty: `repeats` of every cell."""

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from reports.site.links import Target
 
@@ -36,9 +36,15 @@ class Page:
     """Whether it may also load the script that stands in the site's own `assets` folder."""
 
 
-def framed(page: Page) -> str:
-    """Give the whole document; the same page gives the same bytes."""
-    style = "".join(_asset(name) for name in page.styles)
+def framed(page: Page, *, confined: Collection[str] = ()) -> str:
+    """Give the whole document; the same page gives the same bytes.
+
+    Each style named in `confined` holds only within elements of the class `confined_to(style)`.
+    """
+    style = "".join(
+        f".{confined_to(name)} {{\n{_asset(name)}}}\n" if name in confined else _asset(name)
+        for name in page.styles
+    )
     scripts = [_asset(name) for name in page.scripts]
     return render(
         "page.html",
@@ -48,6 +54,11 @@ def framed(page: Page) -> str:
         style=Markup(style),  # noqa: S704  (our own file, not input)
         scripts=[Markup(script) for script in scripts],  # noqa: S704  (the same)
     )
+
+
+def confined_to(style: str) -> str:
+    """Name the class that a style is confined to."""
+    return f"has-{style.partition('.')[0]}"
 
 
 def render(template: str, **values: Any) -> Markup:  # noqa: ANN401  (templates take anything)

@@ -48,7 +48,7 @@ def cast_table(run: Run, suite: Suite) -> list[Row]:
     for part in parts_of(run.config, suite):
         key = (part.card.id, part.scenario.id, part.performance.repeat)
         played.setdefault(part.card.id, []).append((part, trials.get(key)))
-    figures = {f.model: f for f in run_figures(run.view(run.paths.scoreboard)).models}
+    figures = {f.model: f for f in run_figures(run.view()).models}
     return [
         row
         for model, pairs in played.items()

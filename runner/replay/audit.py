@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from runner.replay.compare import differences
 from runner.replay.counts import contradictions
+from testbed.briefs import Briefs
 from testbed.findings import References
 from testbed.plan import PlannedTrial, RunConfig, RunLock
 from testbed.preflight import Preflights
@@ -33,6 +34,7 @@ _REGRADED: Final = (
 _FORMS: Final[dict[str, type[Record]]] = {
     "preflight.json": Preflights,
     "references.json": References,
+    "briefs.json": Briefs,
 }
 """Files of a run beside those of its trials, and what they hold."""
 
@@ -219,10 +221,21 @@ class _Auditor:
             if any(folder.is_relative_to(one) for one in complete):
                 continue
             if TrialPaths(folder).trial.is_file():
-                self._fault(TrialPaths(folder).trial, f"has no line in {paths.journal.name}")
+                stray = TrialPaths(folder).trial
+                self._fault(stray, f"has no line in {paths.journal.name}")
+                # Either of the two may have been changed.
+                self._fault(paths.journal, f"has no line of {self._name(stray)}")
             else:
                 self._say(self.found.notes, folder, "an unfinished try")
-        own = {paths.config, paths.lock, paths.journal, paths.writer, trials, paths.scoreboard}
+        own = {
+            paths.config,
+            paths.lock,
+            paths.journal,
+            paths.writer,
+            trials,
+            paths.scoreboard,
+            paths.folder / "shots",
+        }
         for path in sorted(set(paths.folder.iterdir()) - own):
             if kind := _FORMS.get(path.name):
                 self._record(kind, path)

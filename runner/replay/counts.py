@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from runner.agent.budget import total_cost, total_usage
 from runner.replay.files import Damaged, read_attempts, read_grade, read_turns
+from testbed.records import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from testbed.records import Exchange, Trial
+    from testbed.records import Trial
     from testbed.store import TrialPaths
 
     Contradiction = tuple[Path, str]
@@ -35,9 +36,18 @@ def _conversation(trial: Trial, paths: TrialPaths) -> Iterator[Contradiction]:
         yield paths.exchanges, "its usage does not add up to the trial's"
     if exchanges and total_cost(exchanges) != trial.cost_usd:
         yield paths.exchanges, "its costs do not add up to the trial's"
+    if paths.requests.is_file() and _booked(paths.requests) != exchanges:
+        yield paths.requests, f"not what {paths.exchanges.name} booked"
     turns, wanted = len(list(read_turns(paths.turns))), trial.turns - _unanswered(exchanges)
     if turns != wanted:
         yield paths.turns, f"holds {turns} turns, the trial {wanted} with a reply"
+
+
+def _booked(path: Path) -> list[Exchange]:
+    try:
+        return [Exchange.model_validate_json(line) for line in path.read_bytes().splitlines()]
+    except ValueError as fault:
+        raise Damaged(path, f"not as it was written: {fault}") from fault
 
 
 def _unanswered(exchanges: Sequence[Exchange]) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from testbed.cli import (
     clean,
+    compare,
     demo,
     doctor,
     grade,
@@ -21,6 +22,7 @@ from testbed.cli import (
     review,
     run,
     scenarios,
+    shots,
     verify,
     verify_run,
 )
@@ -37,11 +39,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=(
         "Exit codes: 0 done, 1 a verification failed or a record departs, 2 usage, "
-        "3 environment, 130 interrupted."
+        "3 environment, 4 inconclusive (gates only), 130 interrupted."
     ),
 )
 for command in (
-    *(demo, plan, run, report, judge, review),
+    *(demo, plan, run, report, compare, shots, judge, review),
     *(grade, recompute, replay, verify_run, verify, doctor, clean),
 ):
     name = command.__name__.rpartition(".")[2].replace("_", "-")

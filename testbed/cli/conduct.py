@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from testbed.cli.common import CORES, answer, builder, cache_folder, talk
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
+    from reports.site.build import SiteOptions
     from runner.batch import Batch
     from testbed.bounds import Room
     from testbed.scenario import Suite
@@ -22,21 +23,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def conduct(run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = False) -> int:
+def conduct(
+    run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = False, shots: bool = False
+) -> int:
     """Make the missing trials of a run, then report it; return the exit code.
 
-    `force` runs a model that fails the preflight, whatever the run itself asked for.
+    `force` runs a model that fails the preflight, whatever the run itself asked for. `shots`
+    also takes pictures of what each model's first valid trial built.
     """
     console = talk()
     try:
         batch = make_trials(run, suite, jobs=jobs, force=force)
+        if shots:
+            _take_shots(run, suite)
     except KeyboardInterrupt:
         console.print(
             f"interrupted, finished trials are kept: continue with "
             f"`testbed run --resume {run.config.run_id}`"
         )
         return 130
-    report(run, json=json)
+    report([run], json=json)
     left = len(run.missing())
     for model, why in batch.given_up.items():
         console.print(f"{model} was given up: {why}", markup=False)
@@ -51,6 +57,22 @@ def conduct(run: Run, suite: Suite, *, jobs: int, json: bool, force: bool = Fals
             f"see {run.paths.journal}; try again with `testbed run --resume {run.config.run_id}`"
         )
     return 3 if left and not batch.capped else 0
+
+
+def _take_shots(run: Run, suite: Suite) -> None:
+    from runner.shots.sitters import Order
+    from runner.shots.studio import take_shots
+
+    work = take_shots(
+        run,
+        suite,
+        Order(),
+        engine=run.config.engine,
+        cache=cache_folder(),
+        jobs=1,
+        progress=builder(talk()),
+    )
+    run_until_signal(work)
 
 
 def make_trials(run: Run, suite: Suite, *, jobs: int, force: bool = False) -> Batch:
@@ -97,24 +119,38 @@ def _within(limit: float | None) -> str:
     return "" if limit is None else f", at most {money(limit)} in all"
 
 
-def report(run: Run, *, json: bool, folder: Path | None = None, whole: bool = False) -> None:
-    """Print the figures to stdout and write the scoreboard; its path is printed last."""
-    from reports.html import build_scoreboard
-    from reports.plain import plain_scoreboard
-    from reports.terminal import print_scoreboard
+def report(
+    runs: Sequence[Run],
+    *,
+    json: bool,
+    folder: Path | None = None,
+    whole: bool = False,
+    options: SiteOptions | None = None,
+) -> None:
+    """Print the figures to stdout and write the scoreboard; its path is printed last.
 
-    target = folder or run.paths.scoreboard
-    view = run.view(target)
-    page = build_scoreboard(view, target)
+    The scoreboard of a single run stands in the run's own folder unless `folder` is given; that
+    of several is written nowhere else.
+    """
+    from reports.plain import plain_scoreboard
+    from reports.site.build import build_site
+    from reports.terminal import print_scoreboard
+    from testbed.merged import merge_views
+
+    view = merge_views([run.view() for run in runs])
+    target = folder or (runs[0].paths.scoreboard if len(runs) == 1 else None)
+    page = build_site(runs, target, options=options) if target else None
     if json:
         import json as encoder
 
-        sys.stdout.write(
-            encoder.dumps({**plain_scoreboard(view), "scoreboard": str(page)}, indent=1) + "\n"
-        )
+        place = {"scoreboard": str(page) if page else None}
+        sys.stdout.write(encoder.dumps({**plain_scoreboard(view), **place}, indent=1) + "\n")
         return
     print_scoreboard(view, answer(), whole=whole)
-    sys.stdout.write(f"{page}\n")
+    if page:
+        sys.stdout.write(f"{page}\n")
+    else:
+        talk().print("no scoreboard is written: say where with -o")
 
 
 def run_until_signal(work: Coroutine[object, object, T]) -> T:

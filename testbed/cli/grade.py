@@ -39,4 +39,4 @@ def command(
         regrade(found, suite, cache=cache_folder(), jobs=jobs, progress=builder(console))
     )
     console.print(f"{changed} verdicts changed")
-    report(found, json=json)
+    report([found], json=json)

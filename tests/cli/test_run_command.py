@@ -80,6 +80,7 @@ def test_what_a_trial_leaves_is_on_disk(desk: Desk, engine: str) -> None:
     assert names == {
         "turns.jsonl",
         "exchanges.jsonl.zst",
+        "requests.jsonl",
         "patch.diff",
         "junit-unit.xml",
         "grade.json",

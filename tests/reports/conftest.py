@@ -101,13 +101,6 @@ def view() -> RunView:
             "prompt": "sha256:0c4413aa",
             "testbed": "0.1.0",
         },
-        files={
-            t.key: tuple(
-                f"trials/{t.model}/{t.scenario}/{t.repeat}/{name}"
-                for name in ("trial.json", "patch.diff", "turns.jsonl")
-            )
-            for t in trials
-        },
     )
 
 
@@ -153,7 +146,6 @@ def hostile_view() -> RunView:
             for mark in _marks(trial)
         ],
         conditions={"engine": names[0], names[1]: names[2]},
-        files={t.key: (f"{t.model}/trial.json", "//evil.example/x?y#z") for t in trials},
     )
 
 
@@ -197,7 +189,6 @@ def rich_view(view: RunView) -> RunView:
         references={"docx-upload": _quality(3), "interview-slots": _quality(5)},
         marks=[mark for t in trials if t.model != "oracle" for mark in _marks(t)],
         conditions={**view.conditions, "follow-ups": "2"},
-        files={},
     )
 
 

@@ -64,3 +64,27 @@ def test_the_sentence_says_what_ran_where(view: RunView) -> None:
         "9 scenarios \N{MULTIPLICATION SIGN} 3 repeats, sandbox engine docker 20.10.24."
     )
     assert "sandbox engine not stated" in sentence(replace(view, conditions={}))
+
+
+def test_several_runs_are_named_as_several(view: RunView) -> None:
+    first, *others = view.models
+    merged = replace(
+        view,
+        models=(replace(first, run_id="r1"), *(replace(m, run_id="r2") for m in others)),
+        planned={
+            (m.name, s.id): 2 if m is first else 3 for m in view.models for s in view.scenarios
+        },
+    )
+
+    assert sentence(merged).startswith("2 runs seen as one, the latest of 2026-11-22 13:55 UTC: ")
+    assert "9 scenarios \N{MULTIPLICATION SIGN} 2 to 3 repeats" in sentence(merged)
+
+
+def test_what_differs_between_several_runs_is_said(view: RunView) -> None:
+    few = {"engine": "docker", "limits.max_turns": "differs", "prompt": "differs"}
+    many = {f"scenarios.{n}": "differs" for n in range(9)}
+
+    assert sentence(replace(view, conditions=few)).endswith(
+        "engine docker. Their conditions differ: limits.max_turns, prompt."
+    )
+    assert sentence(replace(view, conditions=many)).endswith("scenarios.5 and 3 more.")

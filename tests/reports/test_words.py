@@ -188,6 +188,11 @@ def test_hidden_characters_of_names_are_made_visible() -> None:
     assert words.clean("Kimi-K2 日本 é") == "Kimi-K2 日本 é"
 
 
+def test_a_name_that_is_longer_than_any_name_is_cut_visibly() -> None:
+    assert words.clean("n" * 500) == "n" * 500
+    assert words.clean("n" * 10_000_000) == "n" * 500 + "…"
+
+
 def test_a_moment_is_shown_in_utc_to_the_minute() -> None:
     assert words.moment("2026-11-22T13:55:02.112233+00:00") == "2026-11-22 13:55 UTC"
     assert words.moment("2026-11-22T23:30:00-02:00") == "2026-11-23 01:30 UTC"

@@ -11,7 +11,7 @@ from testbed.catalog import find_card
 from testbed.errors import DiskFull, RunError
 from testbed.findings import Quality, References
 from testbed.marks import Factor, Mark, append_mark
-from testbed.plan import PlannedScenario, PlannedTrial, RunConfig, RunLock
+from testbed.plan import PlannedScenario, PlannedTrial, RunConfig, RunLock, TrialLimits
 from testbed.preflight import Preflight, Preflights
 from testbed.records import Ending, Failure, Funnel, Origin, Trial, Verdict
 from testbed.store import Run, find_run, storing, write_atomically, write_record
@@ -194,7 +194,7 @@ def test_a_view_holds_what_was_found_beside_the_trials(run: Run) -> None:
         at="2026-01-01T00:00:00+00:00",
     )
     append_mark(run.paths.marks, mark)
-    view = run.view(run.paths.scoreboard)
+    view = run.view()
 
     assert view.models[0].preflights == (asked[0],)
     assert view.references == {"fix-it": Quality(type_escapes=0)}
@@ -205,24 +205,39 @@ def test_a_view_holds_what_was_found_beside_the_trials(run: Run) -> None:
 
 def test_a_view_of_a_run_with_follow_ups_says_so(run: Run) -> None:
     config = run.config.model_copy(update={"run_id": "r2", "follow_ups": 3, "forced": True})
-    view = Run.create(run.paths.folder.parent, config).view(run.paths.scoreboard)
+    view = Run.create(run.paths.folder.parent, config).view()
 
     assert view.follow_ups == 3
-    assert view.conditions == {"follow-ups": "3"}
+    assert view.conditions["follow-ups"] == "3"
     assert (view.marks, view.references, view.models[0].preflights) == ((), {}, ())
+
+
+def test_the_limits_of_trials_are_conditions_and_repeats_are_not(run: Run) -> None:
+    limits = TrialLimits(max_turns=7, max_tokens=None, max_tool_s=0.5)
+    config = run.config.model_copy(update={"run_id": "r3", "limits": limits, "repeats": 9})
+    conditions = Run.create(run.paths.folder.parent, config).view().conditions
+
+    assert conditions == {
+        "follow-ups": "0",
+        "limits.max_turns": "7",
+        "limits.max_tokens": "none",
+        "limits.max_tool_s": "0.5",
+        "limits.max_cost_usd": "none",
+        "limits.max_wall_s": "3600",
+    }
 
 
 def test_only_a_red_preflight_that_was_passed_over_is_a_condition(run: Run) -> None:
     write_record(run.paths.preflight, Preflights(forced=True))
 
-    assert run.view(run.paths.scoreboard).conditions["preflight"] == "a red one was passed over"
+    assert run.view().conditions["preflight"] == "a red one was passed over"
 
 
 def test_a_damaged_preflight_is_named(run: Run) -> None:
     run.paths.preflight.write_text("{}x")
 
     with pytest.raises(RunError, match=r"preflight\.json"):
-        run.view(run.paths.scoreboard)
+        run.view()
 
 
 def a_preflight(model: str, second: int) -> Preflight:

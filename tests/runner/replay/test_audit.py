@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.replay.audit import NO_DIGESTS, audit_run
+from testbed.briefs import Briefs
 from testbed.findings import References
 from testbed.plan import PlannedTrial
 from testbed.preflight import Preflights
@@ -84,7 +85,7 @@ def test_a_result_without_its_line_is_named(run: Run) -> None:
     lines = run.paths.journal.read_bytes().splitlines(keepends=True)
     run.paths.journal.write_bytes(b"".join(lines[1:]))
 
-    assert named(run) == {"trials/acme~coder/minus/1/1/trial.json"}
+    assert named(run) == {"trials.jsonl", "trials/acme~coder/minus/1/1/trial.json"}
 
 
 def test_a_line_that_no_plan_asked_for_is_named(run: Run) -> None:
@@ -159,11 +160,15 @@ def test_a_replaced_line_may_differ_in_its_grade_alone(run: Run) -> None:
     assert str(finding) == "trials.jsonl: line 4 is no re-grading: requests: was 7, is 5"
 
 
-@pytest.mark.parametrize("name", ["preflight.json", "references.json"])
+@pytest.mark.parametrize("name", ["preflight.json", "references.json", "briefs.json"])
 def test_a_file_that_no_digest_covers_is_a_note_and_its_damage_a_finding(
     run: Run, name: str
 ) -> None:
-    record = {"preflight.json": Preflights(), "references.json": References(quality={})}[name]
+    record = {
+        "preflight.json": Preflights(),
+        "references.json": References(quality={}),
+        "briefs.json": Briefs(scenarios={}),
+    }[name]
     write_record(run.paths.folder / name, record)
 
     assert audit_run(run.paths.folder).sound
