@@ -113,7 +113,7 @@ def _missing(comparison: Comparison, policy: Policy) -> Iterator[Reason]:
     fewest = min((t.trials for t in tallies), default=0)
     if fewest < policy.min_repeats:
         yield _open(
-            f"A scenario has {fewest} valid trials of a model, and the policy wants "
+            f"Valid trials of a model at a scenario: {fewest}, and the policy wants "
             f"{policy.min_repeats}."
         )
     for side in (comparison.a, comparison.b):
@@ -212,7 +212,7 @@ def _pairs(comparison: Comparison) -> list[ScenarioPair]:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
+    return f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _met(text: str) -> Reason:

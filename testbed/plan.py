@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
@@ -23,6 +24,14 @@ class PlannedTrial(NamedTuple):
     model: str
     scenario: str
     repeat: int
+
+
+class Part(NamedTuple):
+    """One share of a run's trials, e.g. the second of four."""
+
+    number: int
+    """From 1."""
+    of: int
 
 
 class TrialLimits(Record):
@@ -65,11 +74,18 @@ class RunConfig(Record):
     """Prompts after the first one, while the patch does not pass: a mode of its own."""
     forced: bool = False
     """Whether a model that fails the preflight is run all the same."""
+    part: Annotated[Part | None, Field(exclude=True)] = None
+    """The share of the trials that is made here. Never stored: all shares are of one run."""
 
     def trials(self) -> Iterator[PlannedTrial]:
-        """Yield every trial, interleaved so that drift in time hits all models alike."""
-        for repeat in range(1, self.repeats + 1):
-            for scenario in self.scenarios:
+        """Yield every trial, interleaved so that drift in time hits all models alike.
+
+        A part holds every so-many-th pair of scenario and repeat, with all models.
+        """
+        number, of = self.part or Part(1, 1)
+        pairs = product(range(1, self.repeats + 1), self.scenarios)
+        for place, (repeat, scenario) in enumerate(pairs):
+            if place % of == number - 1:
                 for card in self.models:
                     yield PlannedTrial(card.id, scenario.id, repeat)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from testbed.comparison import Comparison, Difference, ScenarioPair
-    from testbed.stats import Tally
 
 SEVERITIES: Final = {Severity.REFUSED: "yes", Severity.LISTED: "no"}
 FLIP: Final = (
@@ -113,8 +112,8 @@ def _scenario(pair: ScenarioPair) -> Row:
         small=words.clean(pair.title),
         scenario=pair.scenario,
         cells=(
-            Cell(text=_tally(pair.a)),
-            Cell(text=_tally(pair.b)),
+            Cell(text=words.passed(pair.a)),
+            Cell(text=words.passed(pair.b)),
             Cell(text=words.UNKNOWN if gain is None else _moved(gain)),
             Cell(text=amounts.chance(pair.fisher_p)),
         ),
@@ -124,10 +123,6 @@ def _scenario(pair: ScenarioPair) -> Row:
 
 def _moved(gain: float) -> str:
     return amounts.as_points(gain) if gain else "the same"
-
-
-def _tally(tally: Tally | None) -> str:
-    return words.UNKNOWN if tally is None else f"{tally.passes}/{tally.trials}"
 
 
 def _pooled(comparison: Comparison) -> Iterator[Row]:
@@ -198,10 +193,11 @@ def _tests(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _outlook(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
-    if comparison.detectable is not None:
+    effect = comparison.detectable
+    if effect is not None:
         yield (
             "smallest difference it would likely show",
-            f"{amounts.rounded(100 * comparison.detectable)} points",
+            f"{amounts.rounded(100 * effect)} points" if effect <= 1 else "none: too few scenarios",
             "minimal detectable effect: 80 % power, 5 % level, these variances",
         )
     if comparison.tasks and comparison.outcome is Outcome.INCONCLUSIVE:

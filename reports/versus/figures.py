@@ -50,10 +50,6 @@ def _bare(id_: str, name: str, definition: str, number: Callable[[float | None],
     return Line(id=id_, name=name, definition=definition, text=None, number=number)
 
 
-def _count(value: float | None) -> str:
-    return words.number(value, digits=0)
-
-
 def success_lines(k: int) -> tuple[Line, ...]:
     """List the figures of success; `k` is the largest that both models have pass@k of."""
     return (
@@ -147,8 +143,8 @@ TIMES: Final = (
     ),
 )
 TOKENS: Final = (
-    _bare("tokens_input", "input tokens per trial", "tokens", _count),
-    _bare("tokens_output", "output tokens per trial", "tokens", _count),
+    _bare("tokens_input", "input tokens per trial", "tokens", words.count),
+    _bare("tokens_output", "output tokens per trial", "tokens", words.count),
     _line(
         "",
         "fresh input, all trials",

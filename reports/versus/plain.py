@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import words
+from reports.plain import plain
 from reports.versus.rows import winner_of
 from reports.versus.sentence import contest_line, verdict_line
 
@@ -39,19 +39,11 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     scripted = comparison.a.scripted or comparison.b.scripted
     return {
         "verdict": verdict_line(comparison),
-        **_plain(asdict(comparison)),
-        "scenarios": [{**_plain(asdict(pair)), "gain": pair.gain} for pair in comparison.scenarios],
+        **plain(asdict(comparison)),
+        "scenarios": [{**plain(asdict(pair)), "gain": pair.gain} for pair in comparison.scenarios],
         "figures": [
-            {**_plain(asdict(figure)), "winner": winner_of(comparison, figure)}
+            {**plain(asdict(figure)), "winner": winner_of(comparison, figure)}
             for figure in comparison.figures
         ],
         "notes": [*comparison.notes, *([words.SCRIPTED_NOTE] if scripted else [])],
     }
-
-
-def _plain(value: object) -> Any:  # noqa: ANN401  (JSON has no better type)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value

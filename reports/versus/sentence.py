@@ -61,15 +61,6 @@ def headline(comparison: Comparison) -> str:
     return f"{b} is {outcome_words(comparison)} than {a}"
 
 
-def badge(comparison: Comparison) -> str:
-    """Say the outcome and its figures in a few words: `better: +26 points [+1, +51]`."""
-    found = comparison.tasks
-    if found is None:
-        return outcome_words(comparison)
-    interval = f" [{_span(comparison)}]".replace(" to ", ", ") if found.interval else ""
-    return f"{outcome_words(comparison)}: {amounts.as_points(found.value)}{interval}"
-
-
 def contest_line(contest: Contest) -> str:
     """Say in one sentence how each candidate did against the baseline."""
     found = contest.comparisons

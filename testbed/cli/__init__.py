@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from testbed.cli import (
+    action,
     clean,
     compare,
     demo,
     doctor,
     grade,
     judge,
+    merge,
     models,
     plan,
     recompute,
@@ -44,12 +46,13 @@ app = typer.Typer(
 )
 for command in (
     *(demo, plan, run, report, compare, shots, judge, review),
-    *(grade, recompute, replay, verify_run, verify, doctor, clean),
+    *(grade, recompute, replay, verify_run, merge, verify, doctor, clean),
 ):
     name = command.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name=name)(command.command)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(models.app, name="models")
+app.add_typer(action.app, name="action")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from testbed.cli import model_tables
+from testbed.cli import model_tables, model_watch
 from testbed.cli.common import JsonOption, talk
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from testbed.preflight import Preflight, Preflights, Reach
 
 app = typer.Typer(rich_markup_mode=None)
+app.command(name="watch")(model_watch.command)
 ModelArgument = Annotated[str, typer.Argument(metavar="ID", help="Card's id, or path to a .toml.")]
 ModelsArgument = Annotated[
     list[str] | None,

@@ -111,7 +111,7 @@ def _show_metrics(run: Run, rebuilt: Sequence[Rebuilt], *, json: bool) -> bool:
     from reports.terminal import print_scoreboard
 
     by_try = {(one.stored.key, one.stored.attempt): one.trial for one in rebuilt}
-    stored = run.view(run.paths.scoreboard)
+    stored = run.view()
     again = replace(
         stored,
         trials=[by_try[trial.key, trial.attempt] for trial in stored.trials],

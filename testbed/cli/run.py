@@ -80,14 +80,35 @@ def command(
     resume: Annotated[
         str | None, typer.Option(help="Continue this run; a new --max-cost-usd holds from now on.")
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Make trials of this plan.json, with its settings."),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="With --plan: only the I-th of N parts of it."),
+    ] = None,
+    shots: Annotated[
+        bool, typer.Option("--shots", help="Take pictures of what was built, as `testbed shots`.")
+    ] = False,
     suite: SuiteOption = None,
     runs: RunsOption = RUNS,
     json: JsonOption = False,
 ) -> None:
     """Run scenarios with models, grade the patches, and write a scoreboard."""
     from testbed.cli.conduct import conduct
+    from testbed.errors import UsageError
     from testbed.plan import TrialLimits
 
+    settled = (
+        *(model, scenario, resume, follow_ups, max_trial_cost_usd, max_cost_usd, json),
+        (repeats, engine, max_turns, max_tokens) != (3, "auto", MAX_TURNS, MAX_TOKENS),
+    )
+    if plan is not None:
+        refuse_beside_plan(settled)
+        raise typer.Exit(_make_part(plan, shard, suite=suite, runs=runs, jobs=jobs, force=force))
+    if shard is not None:
+        raise UsageError("--shard is a part of a plan", next_step="Give --plan as well")
     if resume is not None:
         refuse_beside_resume(model, scenario, follow_ups, max_trial_cost_usd)
         run = continued(runs, resume, max_cost_usd=max_cost_usd)
@@ -107,7 +128,7 @@ def command(
             follow_ups=follow_ups,
             forced=force,
         )
-    raise typer.Exit(conduct(run, chosen, jobs=jobs, json=json, force=force))
+    raise typer.Exit(conduct(run, chosen, jobs=jobs, json=json, force=force, shots=shots))
 
 
 def refuse_beside_resume(*options: object) -> None:
@@ -119,6 +140,34 @@ def refuse_beside_resume(*options: object) -> None:
             "--resume takes models, scenarios, follow-ups and limits of trials from the run",
             next_step="Leave these options out, or start a new run",
         )
+
+
+def refuse_beside_plan(options: Iterable[object]) -> None:
+    """Refuse options that a plan has settled."""
+    from testbed.errors import UsageError
+
+    if any(options):
+        raise UsageError(
+            "--plan settles models, scenarios, repeats, engine and limits, and prints no figures",
+            next_step="Leave these options out",
+        )
+
+
+def _make_part(
+    plan: Path, shard: str | None, *, suite: Path | None, runs: Path, jobs: int, force: bool
+) -> int:
+    """Make one part of a plan, and tell where it is; return the exit code."""
+    from testbed.cli.part import make_part
+    from testbed.plan import Part
+    from testbed.shards import parse_part, read_plan
+
+    found = read_plan(plan)
+    part = parse_part(shard) if shard else Part(1, 1)
+    made = make_part(found, part, suite=suite, runs=runs, jobs=jobs, force=force)
+    typer.echo(made.run.paths.folder)
+    if made.fault is not None:
+        raise made.fault
+    return 3 if made.run.missing() and not made.capped else 0
 
 
 def begin(

@@ -602,6 +602,29 @@ def test_a_contest_takes_each_model_from_its_own_view() -> None:
     assert known(one.tasks).value == pytest.approx(0.26)
 
 
+def test_figures_that_are_known_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = a_view({"a": A, "b": B, "c": A[::-1]}, costs={"a": COSTS_A, "b": COSTS_B, "c": COSTS_A})
+    views, found = {m.name: view for m in view.models}, contest(view, "a")
+    figures = dict.fromkeys(views, run_figures(view))
+    monkeypatch.delattr("testbed.halves.run_figures")
+
+    assert contest_between(views, "a", figures=figures) == found
+
+
+def test_figures_of_more_scenarios_than_are_compared_do_not_serve() -> None:
+    partly = {("a", "s0"): 5, ("b", "s0"): 5, ("a", "s1"): 5, ("b", "s2"): 5, ("a", "s2"): 5}
+    view = a_view({"a": (5, 4, 2), "b": (1, ".....", 3)}, planned=partly)
+    views = {m.name: view for m in view.models}
+    known = dict.fromkeys(views, run_figures(view))
+
+    found = contest_between(views, "a", figures=known)
+    assert found == contest(view, "a")
+    assert [side.counts.planned for side in (found.comparisons[0].a, found.comparisons[0].b)] == [
+        10,
+        10,
+    ]
+
+
 def test_a_baseline_that_is_not_there_is_refused() -> None:
     with pytest.raises(RunError, match="no model `x`"):
         contest(a_view({"a": A}), "x")

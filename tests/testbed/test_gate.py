@@ -154,7 +154,7 @@ def test_the_gate_asks_about_this_suite_and_not_about_other_tasks() -> None:
     ("found", "policy", "words"),
     [
         (a_comparison(MORE[:5], MORE[:5]), BROAD, "Scenarios compared: 5"),
-        (a_comparison(MORE, MORE, 6), Policy(min_repeats=7), "6 valid trials"),
+        (a_comparison(MORE, MORE, 6), Policy(min_repeats=7), "at a scenario: 6,"),
         (a_comparison(MORE, MORE, lost=3), BROAD, "3 of 39 planned trials of new"),
         (a_comparison([], []), BROAD, "Scenarios compared: 0"),
     ],

@@ -50,7 +50,8 @@ def test_the_comment_is_marked_short_and_linked(worked: Comparison) -> None:
 
     assert text.startswith(f"{MARKER}\n\n## Better on this suite")
     assert text.endswith(f"[Summary, scoreboard and every trial]({LINK})\n")
-    assert "| pass@1 |" in text
+    cells = (r"48 %<br>\[25, 72\]", r"**74 %**<br>\[45, 91\]", "+26 points<br>+1 to +51")
+    assert f"| pass@1 | {' | '.join(cells)} |" in text
     assert "Flips: 2 down" in text
     assert len(text) < 5000
 

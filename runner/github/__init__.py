@@ -1,0 +1,1 @@
+"""What GitHub's runner and its API are told."""
