@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reports import words
+from testbed.compare import standing
 from testbed.merged import DIFFERS
 
 if TYPE_CHECKING:
@@ -20,16 +21,7 @@ NAMED: Final = 6
 
 def ranked(figures: RunFigures) -> tuple[ModelFigures, ...]:
     """Order the models by pass@1, then single-prompt success, then name; unknown rates last."""
-    return tuple(sorted(figures.models, key=_order))
-
-
-def _order(model: ModelFigures) -> tuple[float, float, str]:
-    estimate, first = model.pass_1.left_out, model.single_prompt.rate
-    return (
-        -estimate.value if estimate else 1.0,
-        1.0 if first is None else -first,
-        model.model,
-    )
+    return tuple(sorted(figures.models, key=standing))
 
 
 def cells_by_scenario(

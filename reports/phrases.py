@@ -167,10 +167,6 @@ def best_by(chosen: BestTrial | None) -> str:
     if chosen is None:
         return ""
     return (
-        f"{_count(chosen.violations)} violations, {_count(chosen.unused)} unused, "
-        f"{_count(chosen.changed_lines)} lines, {words.money(chosen.cost_usd)}"
+        f"{words.count(chosen.violations)} violations, {words.count(chosen.unused)} unused, "
+        f"{words.count(chosen.changed_lines)} lines, {words.money(chosen.cost_usd)}"
     )
-
-
-def _count(count: int | None) -> str:
-    return words.number(count, digits=0)

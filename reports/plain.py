@@ -11,6 +11,7 @@ from reports.leaderboard import ranked
 from testbed.metrics import run_figures
 
 if TYPE_CHECKING:
+    from testbed.figures import RunFigures
     from testbed.view import RunView
 
 SCHEMA_VERSION: Final = 1
@@ -21,7 +22,11 @@ def plain_scoreboard(view: RunView) -> dict[str, Any]:
 
     Models stand in the leaderboard's order, cells in the plan's.
     """
-    figures = run_figures(view)
+    return plain_figures(view, run_figures(view))
+
+
+def plain_figures(view: RunView, figures: RunFigures) -> dict[str, Any]:
+    """Give the same of figures that are computed already."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {
@@ -34,16 +39,17 @@ def plain_scoreboard(view: RunView) -> dict[str, Any]:
             "conditions": dict(view.conditions),
         },
         "models": [
-            {**_plain(asdict(model)), "notes": phrases.notes(model)} for model in ranked(figures)
+            {**plain(asdict(model)), "notes": phrases.notes(model)} for model in ranked(figures)
         ],
-        "cells": [_plain(asdict(cell)) for cell in figures.cells],
-        "agreement": _plain(asdict(figures.agreement)),
+        "cells": [plain(asdict(cell)) for cell in figures.cells],
+        "agreement": plain(asdict(figures.agreement)),
     }
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401  (JSON has no better type)
+def plain(value: object) -> Any:  # noqa: ANN401  (JSON has no better type)
+    """Give a record's parts as JSON data: keys are text, every sequence is a list."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testbed.figures import Cost, Counts, PassRate
-    from testbed.stats import Interval, RateEstimate
+    from testbed.stats import Interval, RateEstimate, Tally
     from testbed.sums import Mean, Share, Spread, Total
 
 UNKNOWN: Final = "\N{EN DASH}"
@@ -123,7 +123,7 @@ def per_solved(cost: Cost) -> str:
 
 def count_total(total: Total) -> str:
     """Print a sum of counts, as a lower bound when a part is unknown."""
-    return _lower_bound(total, number(total.known_part, digits=0))
+    return _lower_bound(total, count(total.known_part))
 
 
 def seconds_total(total: Total) -> str:
@@ -167,6 +167,11 @@ def number(value: float | None, *, digits: int = 2) -> str:
     return text.rstrip("0").rstrip(".") if digits else text
 
 
+def count(value: float | None) -> str:
+    """Print a number without decimals."""
+    return number(value, digits=0)
+
+
 def seconds(value: float | None) -> str:
     """Print a duration: `0.42 s`, `12.3 s`, `5 min 12 s`, `2 h 05 min`."""
     if value is None:
@@ -204,6 +209,11 @@ def largest_k(rates: Mapping[int, float]) -> str:
     """Print the rate of the largest k: `89 % (k = 3)`."""
     k = max(rates, default=0)
     return f"{percent(rates[k])} (k = {k})" if k else UNKNOWN
+
+
+def passed(found: Tally | None) -> str:
+    """Print passes of valid trials: `2/3`."""
+    return UNKNOWN if found is None else f"{found.passes}/{found.trials}"
 
 
 def tally(counts: Mapping[str, int]) -> str:

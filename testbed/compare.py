@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from testbed.comparison import Contest, Outcome
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from testbed.comparison import Comparison
-    from testbed.figures import ModelFigures
+    from testbed.figures import ModelFigures, RunFigures
     from testbed.halves import Half
     from testbed.stats import Interval
     from testbed.view import RunView
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MARGIN: Final = 0.10
 """What a candidate may be worse by and still pass for "not worse"."""
 LEVEL: Final = 0.05
+NONE: Final[Mapping[str, RunFigures]] = MappingProxyType({})
 
 
 def compare(
@@ -47,9 +49,16 @@ def contest(view: RunView, baseline: str, *, margin: float = MARGIN) -> Contest:
 
 
 def contest_between(
-    views: Mapping[str, RunView], baseline: str, *, margin: float = MARGIN
+    views: Mapping[str, RunView],
+    baseline: str,
+    *,
+    margin: float = MARGIN,
+    figures: Mapping[str, RunFigures] = NONE,
 ) -> Contest:
     """Compare each model, in its own view, with the baseline.
+
+    `figures` are those of a model's view, where they are known: what is computed once is not
+    computed again.
 
     `better` and `worse` need the interval and, with several candidates, Holm's p below 0.05.
     Models stand in the order of `standing`. The first has rank 1; each next one shares the rank of
@@ -61,7 +70,7 @@ def contest_between(
         raise RunError(
             f"no model `{baseline}` to compare with", next_step=f"There are: {', '.join(views)}"
         )
-    cast = _Cast(views)
+    cast = _Cast(views, figures)
     order = sorted(views, key=lambda model: standing(cast.whole(model).figures))
     found = [compared(*cast.pair(baseline, model), margin) for model in order if model != baseline]
     return Contest(
@@ -84,8 +93,9 @@ def standing(model: ModelFigures) -> tuple[float, float, str]:
 class _Cast:
     """The models of a contest; what is computed of one is kept for its next rival."""
 
-    def __init__(self, views: Mapping[str, RunView]) -> None:
+    def __init__(self, views: Mapping[str, RunView], figures: Mapping[str, RunFigures]) -> None:
         self._views = views
+        self._figures = figures
         self._halves: dict[tuple[str, frozenset[str]], Half] = {}
 
     def whole(self, model: str) -> Half:
@@ -99,7 +109,8 @@ class _Cast:
     def _half(self, model: str, scenarios: frozenset[str]) -> Half:
         known = self._halves.get((model, scenarios))
         return known or self._halves.setdefault(
-            (model, scenarios), halve(self._views[model], model, scenarios)
+            (model, scenarios),
+            halve(self._views[model], model, scenarios, self._figures.get(model)),
         )
 
 

@@ -12,14 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 from xml.parsers import expat
 
-from pydantic import ValidationError
-
 from testbed.briefs import Brief, Briefs
-from testbed.errors import RunError
 from testbed.plan import PlannedTrial, TrialLimits
 from testbed.record import Record
 from testbed.records import CheckKind, Exchange, Grade, Turn
-from testbed.settings import describe
+from testbed.store import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +111,7 @@ def read_dossier(run: Run, trial: Trial) -> Dossier:
 def _grade(paths: TrialPaths) -> Grade | None:
     if not paths.grade.is_file():
         return None
-    return _parsed(Grade, paths.grade.read_bytes(), str(paths.grade))
+    return parsed(Grade, paths.grade.read_bytes(), paths.grade)
 
 
 def _lines(kind: type[R], path: Path) -> tuple[R, ...] | None:
@@ -122,19 +119,10 @@ def _lines(kind: type[R], path: Path) -> tuple[R, ...] | None:
         return None
     with path.open("rb") as file:
         return tuple(
-            _parsed(kind, line, f"{path}:{number}")
+            parsed(kind, line, path, number)
             for number, line in enumerate(file, 1)
             if line.endswith(b"\n")
         )
-
-
-def _parsed(kind: type[R], data: bytes, place: str) -> R:
-    try:
-        return kind.model_validate_json(data)
-    except ValidationError as fault:
-        raise RunError(
-            f"{place}: {describe(fault)}", next_step="It was written by another version, or edited"
-        ) from fault
 
 
 def _patch(paths: TrialPaths) -> Excerpt | None:
@@ -165,7 +153,7 @@ def _brief(path: Path, scenario: str) -> Brief | None:
 
 @lru_cache(maxsize=4)
 def _briefs(path: Path, _written: int) -> Mapping[str, Brief]:
-    return _parsed(Briefs, path.read_bytes(), str(path)).scenarios
+    return parsed(Briefs, path.read_bytes(), path).scenarios
 
 
 def _commands(config: RunConfig, trial: Trial) -> dict[str, str]:

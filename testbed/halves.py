@@ -13,7 +13,7 @@ from testbed.stats import Tally
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from testbed.figures import CellFigures, ModelFigures
+    from testbed.figures import CellFigures, ModelFigures, RunFigures
     from testbed.records import Trial
     from testbed.view import RunView, ScenarioView
 
@@ -45,17 +45,34 @@ def planned(view: RunView, model: str) -> tuple[ScenarioView, ...]:
     return tuple(s for s in view.scenarios if view.repeats_of(model, s.id))
 
 
-def halve(view: RunView, model: str, scenarios: Collection[str]) -> Half:
-    """Compute what a comparison needs of one model; raises `RunError` when the run has it not."""
+def tallies_of(view: RunView, model: str) -> dict[str, Tally]:
+    """Count a model's valid trials at each scenario that has one, in the order of its plan."""
+    valid = _valid(t for t in view.trials if t.model == model)
+    return {
+        s.id: Tally(passes=sum(t.verdict is Verdict.PASS for t in found), trials=len(found))
+        for s in planned(view, model)
+        if (found := valid.get(s.id))
+    }
+
+
+def halve(
+    view: RunView, model: str, scenarios: Collection[str], figures: RunFigures | None = None
+) -> Half:
+    """Compute what a comparison needs of one model; raises `RunError` when the run has it not.
+
+    `figures` are the view's, where they are known: they serve when none of its scenarios is left
+    out, and are computed otherwise.
+    """
     own = alone(view, model, scenarios)
-    figures = run_figures(own)
+    whole = len(own.scenarios) == len(view.scenarios)
+    found = figures if figures and whole else run_figures(own)
     return Half(
         view=own,
         plan=planned(view, model),
-        figures=figures.models[0],
-        cells={cell.scenario: cell for cell in figures.cells},
+        figures=next(one for one in found.models if one.model == model),
+        cells={cell.scenario: cell for cell in found.cells if cell.model == model},
         valid=_valid(own.trials),
-        tallies={scenario: _tally(t) for scenario, t in _valid(alone(view, model).trials).items()},
+        tallies=tallies_of(own if whole else view, model),
     )
 
 
@@ -65,7 +82,3 @@ def _valid(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
         if trial.verdict is not Verdict.UNGRADED:
             found.setdefault(trial.scenario, []).append(trial)
     return found
-
-
-def _tally(trials: Sequence[Trial]) -> Tally:
-    return Tally(passes=sum(t.verdict is Verdict.PASS for t in trials), trials=len(trials))

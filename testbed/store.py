@@ -35,6 +35,7 @@ __all__ = [
     "RunPaths",
     "TrialPaths",
     "find_run",
+    "parsed",
     "storing",
     "write_atomically",
     "write_record",
@@ -76,6 +77,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 def write_record(path: Path, record: Record) -> None:
     """Write one record as JSON, atomically."""
     write_atomically(path, (record.model_dump_json(indent=1) + "\n").encode())
+
+
+def parsed(kind: type[R], data: bytes, path: Path, number: int | None = None) -> R:
+    """Read one record, a file or a line of it; raise `RunError` naming one that is not sound."""
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as fault:
+        place = path if number is None else f"{path}:{number}"
+        raise RunError(
+            f"{place}: {describe(fault)}", next_step="It was written by another version, or edited"
+        ) from fault
 
 
 @contextmanager
@@ -222,23 +234,15 @@ class Run:
         return asked | (lock.conditions() if lock else {})
 
     def _journal(self) -> list[Trial]:
-        if not self.paths.journal.is_file():
+        journal = self.paths.journal
+        if not journal.is_file():
             return []
-        with self.paths.journal.open("rb") as lines:
+        with journal.open("rb") as lines:
             return [
-                self._parsed(number, line)
+                parsed(Trial, line, journal, number)
                 for number, line in enumerate(lines, 1)
                 if line.endswith(b"\n")
             ]
-
-    def _parsed(self, number: int, line: bytes) -> Trial:
-        try:
-            return Trial.model_validate_json(line)
-        except ValidationError as fault:
-            raise RunError(
-                f"{self.paths.journal}:{number}: {describe(fault)}",
-                next_step="It was written by another version, or edited",
-            ) from fault
 
     def _demand_same(self, lock: RunLock) -> None:
         known = self.resolved()
@@ -289,9 +293,4 @@ def _read_if_there(kind: type[R], path: Path) -> R | None:
 
 
 def _read(kind: type[R], path: Path) -> R:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError as fault:
-        raise RunError(
-            f"{path}: {describe(fault)}", next_step="It was written by another version, or edited"
-        ) from fault
+    return parsed(kind, path.read_bytes(), path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from testbed.comparison import Contest, Unlike
     from testbed.figures import ModelFigures, RunFigures
     from testbed.stats import RateEstimate, Tally
-    from testbed.view import RunView
+    from testbed.view import Key, RunView
+
+Baseline = Literal["seed", "reference"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,37 @@ class Past:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One picture of what a tree became."""
+
+    path: str
+    """POSIX path below the site's folder, or a `data:` address; empty for one that is left out."""
+    caption: str
+    """The tour's own words; of a failure, in foreign words, the step that failed."""
+    width: int
+    """Pixels."""
+    height: int
+    failure: bool = False
+    """Taken where the tour stopped, not where it wanted to."""
+    moving: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Album:
+    """What one tour through one tree brought home."""
+
+    shown: tuple[Shown, ...]
+    """In the tour's order, the animation last."""
+    stopped: str | None = None
+    """Where and why the tour stopped, in foreign words; `None` when it came to its end."""
+
+    @property
+    def left_out(self) -> int:
+        """Count the pictures that are left out for their size."""
+        return sum(not one.path for one in self.shown)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """One scoreboard."""
 
@@ -56,5 +89,7 @@ class Board:
     """The oldest first."""
     history: tuple[Past, ...] = ()
     """By model in the leaderboard's order, the oldest first; empty when no model has two runs."""
-    pictures: Mapping[tuple[str, str, int], tuple[str, ...]] = field(default_factory=dict)
-    """Trial -> paths of its pictures below the site's folder, the animation last."""
+    pictures: Mapping[Key, Album] = field(default_factory=dict)
+    """Trial -> what can be seen of what it left."""
+    baselines: Mapping[str, Mapping[Baseline, Album]] = field(default_factory=dict)
+    """Scenario -> the same of the seeded tree and of the reference."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reports.site.choice import chosen_pairs, chosen_trials
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from reports.site.pictures import Picture
+    from testbed.records import Trial
     from testbed.store import Run
+    from testbed.view import Key
 
 __all__ = ["SiteOptions", "build_site", "write_site"]
 
@@ -55,14 +58,15 @@ def write_site(runs: Sequence[Run], place: Path, *, options: SiteOptions) -> Man
 
 def _files(runs: Sequence[Run], options: SiteOptions) -> Iterator[tuple[str, bytes]]:
     board = make_board(runs, baseline=options.baseline, margin=options.margin)
+    trials, pairs = chosen_trials(board, options.trials), chosen_pairs(board, options.trials)
     pictures = pictures_of(board.view, runs)
-    shown = {key: tuple(_address(p, options) for p in found) for key, found in pictures.items()}
-    board = replace(board, pictures=shown)
+    if options.single_file:
+        pictures = pictures.inside(_times_shown(trials, pairs))
     site = Site(
-        board=board,
+        board=replace(board, pictures=pictures.trials, baselines=pictures.baselines),
         runs=runs,
-        trials=chosen_trials(board, options.trials),
-        pairs=chosen_pairs(board, options.trials),
+        trials=trials,
+        pairs=pairs,
         single=options.single_file,
     )
     if options.single_file:
@@ -74,13 +78,14 @@ def _files(runs: Sequence[Run], options: SiteOptions) -> Iterator[tuple[str, byt
     yield JSON_NAME, _encoded(data_json(board))
     for name, source in vendored_files().items():
         yield name, source.read_bytes()
-    for found in pictures.values():
-        for picture in found:
-            yield picture.path, picture.source.read_bytes()
+    for path, source in pictures.sources.items():
+        yield path, source.read_bytes()
 
 
-def _address(picture: Picture, options: SiteOptions) -> str:
-    return picture.address if options.single_file else picture.path
+def _times_shown(trials: Sequence[Trial], pairs: Sequence[tuple[Trial, Trial]]) -> Counter[Key]:
+    """Count the pages that a trial's pictures can stand on, that of its scenario included."""
+    shown = chain(trials, *pairs, {trial.key: trial for trial in chain(trials, *pairs)}.values())
+    return Counter(trial.key for trial in shown)
 
 
 def _encoded(text: str) -> bytes:

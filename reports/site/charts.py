@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from testbed.figures import ModelFigures
 
 WIDTH: Final = 480
-HEIGHT: Final = 330
 LEFT, RIGHT, TOP, BOTTOM = 46, 468, 14, 284
 """Edges of the field that the dots lie in."""
 LETTER: Final = 6.4

@@ -9,7 +9,7 @@ from testbed.records import Verdict
 from testbed.stats import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reports.site.board import Board
     from reports.site.manifest import TrialsShown
@@ -43,15 +43,14 @@ def chosen_trials(board: Board, shown: TrialsShown) -> list[Trial]:
 def chosen_pairs(board: Board, shown: TrialsShown) -> list[tuple[Trial, Trial]]:
     """Pair, at each scenario, the baseline's first trial with that of every other model.
 
-    The first one is that with the lowest number that has a verdict, else the lowest of all.
+    See `first_of` for which one that is.
     """
     if shown == "none" or board.contest is None:
         return []
-    first: dict[tuple[str, str], Trial] = {}
+    cells: dict[tuple[str, str], list[Trial]] = {}
     for trial in in_reading_order(board):
-        known = first.get(trial.key[:2])
-        if known is None or (_ungraded(known) and not _ungraded(trial)):
-            first[trial.key[:2]] = trial
+        cells.setdefault(trial.key[:2], []).append(trial)
+    first = {cell: first_of(trials) for cell, trials in cells.items()}
     baseline = board.contest.baseline
     return [
         (first[baseline, scenario], trial)
@@ -60,8 +59,9 @@ def chosen_pairs(board: Board, shown: TrialsShown) -> list[tuple[Trial, Trial]]:
     ]
 
 
-def _ungraded(trial: Trial) -> bool:
-    return trial.verdict is Verdict.UNGRADED
+def first_of(trials: Sequence[Trial]) -> Trial:
+    """Choose, of at least one, the lowest number that has a verdict, else the lowest of all."""
+    return min(trials, key=lambda t: (t.verdict is Verdict.UNGRADED, t.repeat))
 
 
 def _apart(board: Board) -> set[str]:

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from reports import words
-from reports.plain import plain_scoreboard
+from reports.plain import plain_figures
 from reports.site.choice import in_reading_order
 from reports.versus.plain import plain_contest
 
@@ -45,7 +45,7 @@ def trials_csv(board: Board) -> str:
 def data_json(board: Board) -> str:
     """Give every figure, every comparison and the runs they come from."""
     data = {
-        **plain_scoreboard(board.view),
+        **plain_figures(board.view, board.figures),
         "runs": [
             {
                 "id": run.id,

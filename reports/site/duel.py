@@ -138,14 +138,10 @@ def _phase(name: str) -> Callable[[Trial], float | None]:
     return lambda trial: trial.phases.get(name)
 
 
-def _count(value: float) -> str:
-    return words.number(value, digits=0)
-
-
 _ROWS: Final = (
-    _Row("constraints violated", _violations, _count, Direction.LOWER),
-    _Row("unused names", lambda t: t.unused, _count, Direction.LOWER),
-    _Row("changed lines", _changed, _count, Direction.NEITHER),
+    _Row("constraints violated", _violations, words.count, Direction.LOWER),
+    _Row("unused names", lambda t: t.unused, words.count, Direction.LOWER),
+    _Row("changed lines", _changed, words.count, Direction.NEITHER),
     _Row("cost", lambda t: t.cost_usd, words.money, Direction.LOWER, effort=True),
     _Row("time at work", _phase("agent"), words.seconds, Direction.LOWER, effort=True),
     _Row("of it the model", _phase("model"), words.seconds, Direction.LOWER, effort=True),
@@ -153,11 +149,11 @@ _ROWS: Final = (
     _Row("of it waiting for quota", _phase("waiting"), words.seconds, Direction.LOWER, effort=True),
     _Row("response time, median", _response, words.seconds, Direction.LOWER),
     _Row("TTFT, median", _ttft, words.seconds, Direction.LOWER),
-    _Row("turns", lambda t: t.turns, _count, Direction.NEITHER),
-    _Row("tool calls", lambda t: t.funnel.emitted, _count, Direction.NEITHER),
+    _Row("turns", lambda t: t.turns, words.count, Direction.NEITHER),
+    _Row("tool calls", lambda t: t.funnel.emitted, words.count, Direction.NEITHER),
     _Row("tool-call accuracy", _accuracy, words.percent, Direction.HIGHER),
-    _Row("tokens read", _read, _count, Direction.NEITHER),
-    _Row("tokens written", _written, _count, Direction.NEITHER),
+    _Row("tokens read", _read, words.count, Direction.NEITHER),
+    _Row("tokens written", _written, words.count, Direction.NEITHER),
 )
 
 

@@ -107,7 +107,7 @@ def _facts(trial: Trial) -> Iterator[Fact]:
     failed = trial.requests - len(trial.latencies)
     yield Fact(
         name="Turns",
-        value=words.number(trial.turns, digits=0),
+        value=words.count(trial.turns),
         note=words.plural(trial.requests, "request") + (f", {failed:,} failed" if failed else ""),
     )
     yield _time(trial)
@@ -119,7 +119,7 @@ def _facts(trial: Trial) -> Iterator[Fact]:
         value=words.percent(share),
         note=f"{funnel.executable:,} of {words.plural(funnel.emitted, 'call')}",
     )
-    yield Fact(name="Unused names", value=words.number(trial.unused, digits=0))
+    yield Fact(name="Unused names", value=words.count(trial.unused))
     yield _patch(trial)
 
 
@@ -136,7 +136,7 @@ def _tokens(trial: Trial) -> Fact:
     partly = "≥ " if usage.fresh_input is None or usage.output is None else ""
     cached = f" ({usage.cache_read:,} cached)" if usage.cache_read else ""
     reasoned = f" ({usage.reasoning:,} reasoning)" if usage.reasoning else ""
-    written = words.number(usage.output, digits=0)
+    written = words.count(usage.output)
     return Fact(
         name="Tokens",
         value=f"{partly}{read + (usage.output or 0):,}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reports.leaderboard import ranked
 from reports.site.board import Board, RunRow
 from reports.site.history import past_runs
-from reports.site.pictures import find_pictures
+from reports.site.pictures import Pictures, find_pictures
 from testbed.compare import MARGIN, contest_between
 from testbed.errors import RunError
 from testbed.merged import in_time, merge_views
@@ -16,10 +16,10 @@ from testbed.metrics import run_figures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.site.pictures import Picture
     from testbed.comparison import Contest
+    from testbed.figures import RunFigures
     from testbed.store import Run
-    from testbed.view import Key, RunView
+    from testbed.view import RunView
 
 
 def make_board(
@@ -45,7 +45,7 @@ def board_of(
         view=view,
         figures=figures,
         models=models,
-        contest=_contest(view, ordered, baseline or ordered[0].models[0].name, margin),
+        contest=_contest(view, figures, ordered, baseline or ordered[0].models[0].name, margin),
         runs=tuple(_run(one, view) for one in ordered),
         history=past_runs(ordered, [m.model for m in models]),
     )
@@ -57,12 +57,16 @@ def runs_of(view: RunView, runs: Sequence[Run]) -> dict[str, Run]:
     return {model.name: by_id[model.run_id or view.run_id] for model in view.models}
 
 
-def pictures_of(view: RunView, runs: Sequence[Run]) -> dict[Key, tuple[Picture, ...]]:
-    """Find the pictures of the counted trials, each in the run that its row comes from."""
-    found: dict[Key, tuple[Picture, ...]] = {}
+def pictures_of(view: RunView, runs: Sequence[Run]) -> Pictures:
+    """Find the pictures of the counted trials, each in the run that its row comes from.
+
+    Those of a seeded tree and a reference are of the latest such run that has them.
+    """
     homes = runs_of(view, runs)
-    for model, run in homes.items():
-        found |= find_pictures(run, (t for t in view.trials if t.model == model))
+    counting = {run.config.run_id: run for run in homes.values()}
+    found = Pictures()
+    for run in sorted(counting.values(), key=lambda r: (r.config.created_at, r.config.run_id)):
+        found |= find_pictures(run, (t for t in view.trials if homes[t.model] is run))
     return found
 
 
@@ -72,9 +76,13 @@ def _run(one: RunView, view: RunView) -> RunRow:
 
 
 def _contest(
-    view: RunView, ordered: Sequence[RunView], baseline: str, margin: float
+    view: RunView, figures: RunFigures, ordered: Sequence[RunView], baseline: str, margin: float
 ) -> Contest | None:
-    """Compare every model with the baseline, each as its own run has it."""
+    """Compare every model with the baseline, each as its own run has it.
+
+    What the runs together say of a model need not be what its own run says: only the figures of
+    a single run serve again.
+    """
     names = [model.name for model in view.models]
     if baseline not in names:
         raise RunError(
@@ -84,4 +92,5 @@ def _contest(
         return None
     by_id = {one.run_id: one for one in ordered}
     rows = {model.name: by_id[model.run_id or view.run_id] for model in view.models}
-    return contest_between(rows, baseline, margin=margin)
+    known = {model: figures for model, one in rows.items() if one is view}
+    return contest_between(rows, baseline, margin=margin, figures=known)

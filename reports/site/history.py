@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.site.board import Past
+from testbed.halves import tallies_of
 from testbed.likeness import unlike
-from testbed.records import Verdict
-from testbed.stats import Tally, estimate_rate
+from testbed.stats import estimate_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,8 @@ def _of_model(model: str, ordered: Sequence[RunView]) -> list[Past]:
 
 
 def _past(model: str, view: RunView, before: RunView | None) -> Past:
-    tallies = tallies_of(model, view)
-    earlier = tallies_of(model, before) if before else {}
+    tallies = tallies_of(view, model)
+    earlier = tallies_of(before, model) if before else {}
     return Past(
         model=model,
         run_id=view.run_id,
@@ -38,19 +38,6 @@ def _past(model: str, view: RunView, before: RunView | None) -> Past:
         unlike=unlike(_own(model, before), _own(model, view)) if before else (),
         worse=tuple(s for s, t in tallies.items() if s in earlier and t.rate < earlier[s].rate),
     )
-
-
-def tallies_of(model: str, view: RunView) -> dict[str, Tally]:
-    """Count a model's valid trials at each scenario that has one, in the order of the plan."""
-    verdicts: dict[str, list[Verdict]] = {s.id: [] for s in view.scenarios}
-    for trial in view.trials:
-        if trial.model == model and trial.verdict is not Verdict.UNGRADED:
-            verdicts[trial.scenario].append(trial.verdict)
-    return {
-        scenario: Tally(passes=found.count(Verdict.PASS), trials=len(found))
-        for scenario, found in verdicts.items()
-        if found
-    }
 
 
 def _own(model: str, view: RunView) -> dict[str, str]:

@@ -49,12 +49,21 @@ def compare_target(baseline: str, candidate: str) -> Target:
     return _target("compare", baseline, candidate)
 
 
+def model_fragment(model: str) -> str:
+    """Name a model's row on the page of a scenario: short, since the index links each of them."""
+    return f"m-{_digest(model)}"
+
+
 def _target(folder: str, *parts: str) -> Target:
     """Name a page legibly and uniquely, whatever a foreign name holds."""
     legible = sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:LONGEST]
-    digest = sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    digest = _digest(*parts)
     name = f"{legible}-{digest}" if legible else digest
     return Target(f"{folder}-{name}", f"{folder}/{name}.html")
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

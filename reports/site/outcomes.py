@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from reports import phrases, words
 from reports.leaderboard import cell
+from reports.site.choice import first_of
 from reports.site.foreign import line
-from reports.site.links import pair_target, trial_target
+from reports.site.links import model_fragment, pair_target, trial_target
+from reports.versus import amounts
 from testbed.records import Verdict
 from testbed.stats import wilson
 
@@ -47,6 +49,8 @@ class Chip:
 class Outcome:
     """One model at the scenario; every text is clean."""
 
+    id: str
+    """Of its row."""
     model: str
     scripted: bool
     passed: str
@@ -80,10 +84,11 @@ class FailedChecks:
     """Model -> its trials that failed them, most often first."""
 
 
-def outcomes(board: Board, scenario: str, links: Links) -> tuple[Outcome, ...]:
-    """Give a row per model, in the leaderboard's order."""
+def outcomes(
+    board: Board, scenario: str, trials: Mapping[str, Sequence[Trial]], links: Links
+) -> tuple[Outcome, ...]:
+    """Give a row per model, in the leaderboard's order; `trials` are as `trials_of` has them."""
     cells = {c.model: c for c in board.figures.cells if c.scenario == scenario}
-    trials = trials_of(board, scenario)
     pairs = pairs_of(board, scenario)
     return tuple(
         _outcome(
@@ -133,6 +138,7 @@ def _outcome(
     baseline = board.contest.baseline if board.contest else ""
     gain, p = _against(pair)
     return Outcome(
+        id=links.anchor(model_fragment(model.model)),
         model=words.clean(model.model),
         scripted=model.scripted,
         passed=cell(figures),
@@ -171,20 +177,15 @@ def _chips(figures: CellFigures, trials: Iterable[Trial], links: Links) -> Itera
 def _against(pair: ScenarioPair | None) -> tuple[str, str]:
     if pair is None or pair.gain is None:
         return words.UNKNOWN, ""
-    gain = f"{100 * pair.gain:+.0f} points" if pair.gain else "even"
-    p = "" if pair.fisher_p is None else p_value(pair.fisher_p)
-    return gain.replace("-", "\N{MINUS SIGN}"), p
+    gain = amounts.as_points(pair.gain) if pair.gain else "even"
+    return gain, "" if pair.fisher_p is None else f"p {amounts.chance(pair.fisher_p)}"
 
 
-def p_value(p: float) -> str:
-    """Print a p value with three decimals; a small one is never shown as zero."""
-    return "p < 0.001" if p < 0.001 else f"p {p:.3f}"  # noqa: PLR2004  (three decimals)
-
-
-def _pair(left: Iterable[Trial], right: Sequence[Trial], links: Links) -> str | None:
-    """Find the first pair of trials that has a page."""
-    addresses = (links.to(pair_target(a.key, b.key)) for a in left for b in right)
-    return next(filter(None, addresses), None)
+def _pair(left: Sequence[Trial], right: Sequence[Trial], links: Links) -> str | None:
+    """Link the page of the two first trials."""
+    if not left or not right:
+        return None
+    return links.to(pair_target(first_of(left).key, first_of(right).key))
 
 
 def _best_by(chosen: BestTrial | None) -> str:

@@ -111,7 +111,7 @@ def _trials(site: Site, links: Callable[[Target], Links]) -> Iterator[Page]:
             previous=previous,
             following=following,
             rivals=rivals(trial),
-            pictures=site.board.pictures.get(trial.key, ()),
+            album=site.board.pictures.get(trial.key),
         )
 
 

@@ -9,7 +9,7 @@ from reports.site.difftable import diff_files, findings_of
 from reports.site.duel import ahead, checks, figures, lane
 from reports.site.facts import outcome
 from reports.site.foreign import visible
-from reports.site.gallery import moves, picture_source
+from reports.site.gallery import gallery, trial_column
 from reports.site.links import HOME, pair_target, scenario_target, trial_target
 from reports.site.page import Page, render
 from reports.site.transcript import transcript
@@ -17,8 +17,9 @@ from reports.site.vendor import SPLIT_SCRIPTS, SPLIT_STYLES, script_from
 from reports.site.waterfall import timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from reports.site.board import Album
     from reports.site.links import Links
     from reports.site.waterfall import Timeline
     from testbed.dossier import Dossier
@@ -28,13 +29,14 @@ MOST_CALLS: Final = 200
 """Tool calls of each side that are listed."""
 
 
-def pair_page(
-    left: Dossier, right: Dossier, links: Links, pictures: Mapping[Key, Sequence[str]]
-) -> Page:
+def pair_page(left: Dossier, right: Dossier, links: Links, pictures: Mapping[Key, Album]) -> Page:
     """Show two trials beside each other. `pictures` are as `Board.pictures` has them."""
     times = timeline(left), timeline(right)
     split = script_from(links) if left.patch or right.patch else None
     scenario = left.trial.scenario
+    tours = [
+        (trial_column(side.trial, links), pictures.get(side.trial.key)) for side in (left, right)
+    ]
     body = render(
         "pair.html",
         anchor=links.anchor,
@@ -43,9 +45,10 @@ def pair_page(
         id=words.clean(scenario),
         title=words.clean(left.title or scenario),
         sides=(
-            _side(left, times[0], times[1], links=links, pictures=pictures),
-            _side(right, times[1], times[0], links=links, pictures=pictures),
+            _side(left, times[0], times[1], links=links),
+            _side(right, times[1], times[0], links=links),
         ),
+        gallery=gallery(tours, links) if any(album for _, album in tours) else None,
         verdict=ahead(left.trial, right.trial),
         figures=figures(left, right),
         checks=checks(left, right),
@@ -59,7 +62,13 @@ def pair_page(
         target=pair_target(left.trial.key, right.trial.key),
         title=f"{words.clean(scenario)}: {names}",
         body=body,
-        styles=("base.css", "trial.css", "scenario.css", *(SPLIT_STYLES if split else ())),
+        styles=(
+            "base.css",
+            "trial.css",
+            "scenario.css",
+            "gallery.css",
+            *(SPLIT_STYLES if split else ()),
+        ),
         scripts=SPLIT_SCRIPTS if split else (),
         vendored=split is not None,
     )
@@ -69,17 +78,9 @@ def _name(side: Dossier) -> str:
     return words.player(side.trial.model, scripted=side.trial.scripted)
 
 
-def _side(
-    own: Dossier,
-    mine: Timeline,
-    other: Timeline,
-    *,
-    links: Links,
-    pictures: Mapping[Key, Sequence[str]],
-) -> dict[str, Any]:
+def _side(own: Dossier, mine: Timeline, other: Timeline, *, links: Links) -> dict[str, Any]:
     trial = own.trial
     calls = [(entry.row.index, call) for entry in transcript(own, mine) for call in entry.calls]
-    shown = pictures.get(trial.key, ())
     return {
         "model": words.clean(trial.model),
         "trial": trial,
@@ -91,6 +92,4 @@ def _side(
         "diff": diff_files(own.patch.text, findings_of(own)) if own.patch else (),
         "patch": visible(own.patch.text) if own.patch else "",
         "cut": own.patch.cut if own.patch else 0,
-        "stills": [picture_source(links, path) for path in shown if not moves(path)],
-        "animations": [picture_source(links, path) for path in shown if moves(path)],
     }

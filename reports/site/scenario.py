@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reports import words
 from reports.site.difftable import diff_files
 from reports.site.foreign import line, visible
-from reports.site.gallery import shots
+from reports.site.gallery import scenario_gallery
 from reports.site.links import HOME, scenario_target
 from reports.site.outcomes import failed_checks, outcomes, trials_of
 from reports.site.page import Page, render
@@ -33,7 +33,6 @@ def scenario_page(board: Board, scenario: str, brief: Brief | None, links: Links
     view = board.view.scenarios
     place = [one.id for one in view].index(scenario)
     seen, trials = view[place], trials_of(board, scenario)
-    pictures, animations = shots(board, trials, links)
     checks, more_checks = failed_checks(trials)
     split = script_from(links) if brief and brief.seed else None
     body = render(
@@ -47,13 +46,12 @@ def scenario_page(board: Board, scenario: str, brief: Brief | None, links: Links
         difficulty=words.clean(seen.difficulty),
         previous=_neighbour(view[place - 1] if place else None, links),
         following=_neighbour(view[place + 1] if place + 1 < len(view) else None, links),
-        rows=outcomes(board, scenario, links),
+        rows=outcomes(board, scenario, trials, links),
         baseline=words.clean(board.contest.baseline) if board.contest else "",
         ungraded=_ungraded(board, scenario),
         checks=checks,
         more_checks=more_checks,
-        pictures=pictures,
-        animations=animations,
+        gallery=scenario_gallery(board, scenario, trials, links),
         brief=_brief(brief) if brief else None,
         split=split,
     )
@@ -61,7 +59,13 @@ def scenario_page(board: Board, scenario: str, brief: Brief | None, links: Links
         target=scenario_target(scenario),
         title=f"{words.clean(seen.title)}: testbed scoreboard",
         body=body,
-        styles=("base.css", "trial.css", "scenario.css", *(SPLIT_STYLES if split else ())),
+        styles=(
+            "base.css",
+            "trial.css",
+            "scenario.css",
+            "gallery.css",
+            *(SPLIT_STYLES if split else ()),
+        ),
         scripts=SPLIT_SCRIPTS if split else (),
         vendored=split is not None,
     )

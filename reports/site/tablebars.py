@@ -69,4 +69,4 @@ def _bar_cell(model: ModelFigures, longest: float) -> Cell:
         width = (total.known_part or 0) / model.counts.valid / longest
         parts.append(Part(kind=f"c{number}", start=percent(start), width=percent(width)))
         start += width
-    return Cell(text=words.number(mean, digits=0), bar=Bar(parts=tuple(parts)))
+    return Cell(text=words.count(mean), bar=Bar(parts=tuple(parts)))

@@ -87,14 +87,10 @@ def _tokens(trial: Trial) -> float | None:
     return sum(n or 0 for n in (used.fresh_input, used.cache_read, used.cache_write, used.output))
 
 
-def _whole(count: float | None) -> str:
-    return words.number(count, digits=0)
-
-
 BUDGETS: Final = (
     Budget("cost", "cost", lambda t: t.cost_usd, words.money),
-    Budget("tokens", "tokens", _tokens, _whole),
-    Budget("turns", "turns", lambda t: t.turns, _whole),
+    Budget("tokens", "tokens", _tokens, words.count),
+    Budget("turns", "turns", lambda t: t.turns, words.count),
 )
 
 

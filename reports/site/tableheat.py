@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports import words
 from reports.leaderboard import cell, cells_by_scenario
-from reports.site.links import scenario_target, trial_target
+from reports.site.links import model_fragment, scenario_target, trial_target
 from reports.site.tables import Cell, Heading, Note, Row, Table, model_heading
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def _cell(board: Board, figures: CellFigures, links: Links) -> Cell:
 
 
 def _address(board: Board, figures: CellFigures, links: Links) -> str | None:
-    """Lead to the one trial of a cell, or to all of its scenario."""
+    """Lead to the one trial of a cell, or to the model's row at the scenario."""
     if board.view.repeats_of(figures.model, figures.scenario) == 1:
         found = links.to(trial_target((figures.model, figures.scenario, 1)))
         if found:
             return found
-    return links.to(scenario_target(figures.scenario))
+    return links.to(scenario_target(figures.scenario), model_fragment(figures.model))
 
 
 def shade(passes: int, valid: int) -> int:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from reports.site.board import Board, Past
     from testbed.comparison import Unlike
-    from testbed.stats import Tally
 
 
 def history_table(board: Board) -> Table | None:
@@ -68,15 +67,11 @@ def _worse(past: Past, before: Past | None) -> str:
     if before is None:
         return "first run"
     fell = (
-        f"{words.clean(scenario)} {_tally(before.tallies.get(scenario))} \N{RIGHTWARDS ARROW} "
-        f"{_tally(past.tallies.get(scenario))}"
+        f"{words.clean(scenario)} {words.passed(before.tallies.get(scenario))} "
+        f"\N{RIGHTWARDS ARROW} {words.passed(past.tallies.get(scenario))}"
         for scenario in past.worse
     )
     return ", ".join(fell) or "none"
-
-
-def _tally(tally: Tally | None) -> str:
-    return f"{tally.passes}/{tally.trials}" if tally else words.UNKNOWN
 
 
 def _unlike(found: Sequence[Unlike]) -> str:

@@ -9,7 +9,7 @@ from reports.site.checklist import checklist
 from reports.site.difftable import diff_files, findings_of
 from reports.site.facts import facts, outcome, remarks
 from reports.site.foreign import clipped, line, visible
-from reports.site.gallery import moves, picture_source
+from reports.site.gallery import tour
 from reports.site.links import HOME, scenario_target, trial_target
 from reports.site.page import Page, render
 from reports.site.transcript import transcript
@@ -19,6 +19,7 @@ from reports.site.waterfall import timeline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reports.site.board import Album
     from reports.site.links import Links, Target
     from testbed.dossier import Dossier
 
@@ -34,12 +35,12 @@ def trial_page(
     previous: Target | None,
     following: Target | None,
     rivals: Sequence[tuple[Target, str]],
-    pictures: Sequence[str],
+    album: Album | None,
 ) -> Page:
     """Build the page of one trial.
 
     `rivals` are pages to compare it on, and what to call them: of the same scenario by the other
-    models, side by side. `pictures` are as `Board.pictures` has them.
+    models, side by side. `album` is what can be seen of what it left.
     """
     trial = dossier.trial
     name = f"{words.clean(trial.scenario)}, trial {trial.repeat}"
@@ -63,15 +64,16 @@ def trial_page(
         prompt=clipped(dossier.brief.prompt, _PROMPT_CHARS) if dossier.brief else "",
         log=clipped(dossier.log.text, LOG_CHARS),
         commands={what: line(text, 10 * _NAME_CHARS) for what, text in dossier.commands.items()},
-        stills=[picture_source(links, path) for path in pictures if not moves(path)],
-        animations=[picture_source(links, path) for path in pictures if moves(path)],
+        tour=tour(album, trial, links) if album else (),
+        left_out=album.left_out if album else 0,
+        beside=links.to(scenario_target(trial.scenario), "pictures"),
     )
     who = words.player(trial.model, scripted=trial.scripted)
     return Page(
         target=trial_target(trial.key),
         title=f"{name} by {who}: {trial.verdict}",
         body=body,
-        styles=("base.css", "trial.css", *(SPLIT_STYLES if split else ())),
+        styles=("base.css", "trial.css", "gallery.css", *(SPLIT_STYLES if split else ())),
         scripts=("trial.js", *(SPLIT_SCRIPTS if split else ())),
         vendored=split is not None,
     )

@@ -101,7 +101,7 @@ def test_only_tables_of_a_comparison_scroll_sideways(
 def test_axe_finds_nothing_against_a_comparison(
     browser: Browser, pages: Path, name: str, scheme: Scheme, size: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.sync_playwright import Axe
 
     page, _ = opened(browser, pages / f"{name}.html", scheme=scheme, size=size)
     found = Axe().run(page)

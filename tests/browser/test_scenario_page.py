@@ -107,7 +107,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target=Target(name, f"pages/{name}.html"),
             title=name,
             body=body,
-            styles=("base.css", "trial.css", "scenario.css", *SPLIT_STYLES),
+            styles=("base.css", "trial.css", "scenario.css", "gallery.css", *SPLIT_STYLES),
             scripts=SPLIT_SCRIPTS,
             vendored=True,
         )
@@ -165,6 +165,23 @@ def test_the_page_asks_for_nothing_but_its_pictures_and_the_sites_own_script(
 
     assert len(shown) >= 3
     assert set(events) == {file.as_uri() for file in own | shown}
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_moves_until_it_is_asked_to(browser: Browser, site: Path, name: str) -> None:
+    page, events = opened(browser, site, name)
+    tour = page.locator("details.play").first
+    tour.scroll_into_view_if_needed()
+    before = list(events)
+    tour.locator("summary").press("Enter")
+    page.wait_for_function(
+        "(tour) => tour.querySelector('img').complete", arg=tour.element_handle()
+    )
+
+    assert not [event for event in before if event.endswith(".webp")]
+    assert len([event for event in events if event.endswith(".webp")]) == 1
+    assert tour.locator("summary").inner_text().startswith("Stop the tour")
     page.context.close()
 
 

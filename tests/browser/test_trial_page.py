@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target=Target(name, f"trials/{name}.html"),
             title=name,
             body=body,
-            styles=("base.css", "trial.css"),
+            styles=("base.css", "trial.css", "gallery.css"),
             scripts=("trial.js",),
         )
         (folder / page.target.path).write_text(framed(page), encoding="utf-8")

@@ -20,7 +20,14 @@ from reports.site.axes import axis
 from reports.site.charts import scatter
 from reports.site.gather import board_of
 from reports.site.index import index_page
-from reports.site.links import HOME, Links, compare_target, scenario_target, trial_target
+from reports.site.links import (
+    HOME,
+    Links,
+    compare_target,
+    model_fragment,
+    scenario_target,
+    trial_target,
+)
 from reports.site.page import framed
 from reports.site.tablebudget import curve
 from testbed.metrics import run_figures
@@ -159,7 +166,9 @@ def test_the_index_nests_and_links_to_what_is_there(
         assert all(link[1:] in ids for link in links if link.startswith("#"))
         assert all(
             re.fullmatch(
-                r"(scenarios|trials|compare)/[a-z0-9-]+\.html|trials\.csv|data\.json", link
+                r"(scenarios|trials|compare)/[a-z0-9-]+\.html(#m-[0-9a-f]{8})?"
+                r"|trials\.csv|data\.json",
+                link,
             )
             for link in links
             if not link.startswith("#")
@@ -250,7 +259,7 @@ def test_a_model_alone_is_compared_with_nobody(view: RunView) -> None:
     assert ">difference<" not in text
 
 
-def test_cells_say_passed_of_valid_in_words_and_lead_to_the_scenario(view: RunView) -> None:
+def test_cells_say_passed_of_valid_in_words_and_lead_to_the_models_row(view: RunView) -> None:
     board = board_of([view])
     text = framed(index_page(board, built(board)))
     heat = text.split('id="heat-table"')[1].split("</table>")[0]
@@ -263,15 +272,14 @@ def test_cells_say_passed_of_valid_in_words_and_lead_to_the_scenario(view: RunVi
             cell(cells[scenario.id, m.model]) for m in board.models
         ]
         address = scenario_target(scenario.id).path
-        assert all(f'href="{address}"' in one for one in told)
+        rows = [model_fragment(m.model) for m in board.models]
+        assert all(f'href="{address}#{row}"' in one for one, row in zip(told, rows, strict=True))
     assert 'class="h4"' in heat
     assert 'class="h0"' in heat
 
 
 def test_a_cell_of_one_trial_leads_to_the_trial(view: RunView) -> None:
-    single = replace(
-        view, repeats=1, trials=[t for t in view.trials if t.repeat == 1], spoiled=[]
-    )
+    single = replace(view, repeats=1, trials=[t for t in view.trials if t.repeat == 1], spoiled=[])
     text = text_of(single)
 
     assert f'href="{trial_target(("noop", "tag-export", 1)).path}"' in text

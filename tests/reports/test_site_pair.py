@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from reports.site.board import Album, Shown
 from reports.site.duel import MOST_TURNS, ROW, ahead, checks, figures, lane
 from reports.site.links import HOME, Links, pair_target, scenario_target, trial_target
 from reports.site.page import framed
@@ -157,12 +158,26 @@ def right(trials: Mapping[Key, Trial]) -> Dossier:
     )
 
 
+def album(*names: str) -> Album:
+    shown = (
+        Shown(
+            path=f"pictures/{name}",
+            caption=f"moment {number}",
+            width=960,
+            height=600,
+            moving=name.endswith(".webp"),
+        )
+        for number, name in enumerate(names, 1)
+    )
+    return Album(shown=tuple(shown))
+
+
 def page_of(
     left: Dossier,
     right: Dossier,
     *,
     single: bool = False,
-    pictures: Mapping[Key, Sequence[str]] | None = None,
+    pictures: Mapping[Key, Album] | None = None,
 ) -> Page:
     here = pair_target(left.trial.key, right.trial.key)
     built = [HOME, scenario_target(HERE), trial_target(LEFT), here]
@@ -173,7 +188,7 @@ def page_of(
 def test_the_page_is_as_it_was_looked_at(
     left: Dossier, right: Dossier, golden: Callable[[str, str], None]
 ) -> None:
-    pictures = {LEFT: ("pictures/l-1.png", "pictures/l-2.webp"), RIGHT: ("pictures/r-1.png",)}
+    pictures = {LEFT: album("l-1.png", "l-2.webp"), RIGHT: album("r-1.png")}
 
     golden("pair.html", page_of(left, right, pictures=pictures).body)
 
@@ -307,12 +322,19 @@ def test_both_trials_and_the_scenario_are_linked_when_they_are_built(
 
 
 def test_pictures_of_the_same_step_stand_beside_each_other(left: Dossier, right: Dossier) -> None:
-    pictures = {LEFT: ("p/l-1.png", "p/l-2.png"), RIGHT: ("p/r-1.png",)}
+    pictures = {LEFT: album("l-1.png", "l-2.png"), RIGHT: album("r-1.png")}
     body = page_of(left, right, pictures=pictures).body
     images = [attrs["src"] for tag, attrs in Tags(body).found if tag == "img"]
 
-    assert images == ["../p/l-1.png", "../p/r-1.png", "../p/l-2.png"]
-    assert "No picture 2 of noop." in body
+    assert images == ["../pictures/l-1.png", "../pictures/r-1.png", "../pictures/l-2.png"]
+    assert body.count('<p class="soft">no picture</p>') == 1
+
+
+def test_a_side_without_pictures_is_told(left: Dossier, right: Dossier) -> None:
+    body = page_of(left, right, pictures={RIGHT: album("r-1.png")}).body
+
+    assert '<p class="soft">not pictured</p>' in body
+    assert "What they built" not in page_of(left, right).body
 
 
 def test_foreign_text_stays_text(left: Dossier, right: Dossier) -> None:

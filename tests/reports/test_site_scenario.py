@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from reports.site.board import Album, Shown
 from reports.site.gather import board_of
-from reports.site.links import HOME, Links, pair_target, scenario_target, trial_target
+from reports.site.links import (
+    HOME,
+    Links,
+    model_fragment,
+    pair_target,
+    scenario_target,
+    trial_target,
+)
 from reports.site.outcomes import KEPT_CHECKS, failed_checks
 from reports.site.page import framed
 from reports.site.scenario import scenario_page
@@ -16,9 +24,9 @@ from testbed.briefs import Brief
 from testbed.records import Trial, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from reports.site.board import Board
+    from reports.site.board import Baseline, Board
     from reports.site.links import Target
     from reports.site.page import Page
     from testbed.view import RunView
@@ -92,6 +100,22 @@ def page_of(
     return scenario_page(board, scenario, brief, Links(here, ids, single=single))
 
 
+def album(*names: str, failure: bool = False) -> Album:
+    """Show the moments `moment 1`, `moment 2`; a failure's tour stopped at the last one."""
+    shown = tuple(
+        Shown(
+            path=f"pictures/{name}",
+            caption=f"moment {number}",
+            width=960,
+            height=600,
+            failure=failure and number == len(names),
+            moving=name.endswith(".webp"),
+        )
+        for number, name in enumerate(names, 1)
+    )
+    return Album(shown=shown, stopped="step 2 of 3, click: no button" if failure else None)
+
+
 def rows_of(page: Page) -> dict[str, str]:
     """Give the text of each model's row."""
     table = page.body.split("<tbody>")[1].split("</tbody>")[0]
@@ -111,11 +135,16 @@ def test_the_page_is_as_it_was_looked_at(board: Board, golden: Callable[[str, st
         for t in board.view.trials
     ]
     pictures = {
-        (model, HERE, repeat): (f"pictures/{model}-{repeat}-1.png", f"pictures/{model}-2.webp")
+        (model, HERE, repeat): album(f"{model}-{repeat}-1.png", f"{model}-{repeat}-2.webp")
         for model in ("moonbeam-2", "oracle")
         for repeat in (1, 2)
     }
-    shown = replace(board, view=replace(board.view, trials=trials), pictures=pictures)
+    shown = replace(
+        board,
+        view=replace(board.view, trials=trials),
+        pictures=pictures,
+        baselines={HERE: {"seed": album("seed-2.png", failure=True)}},
+    )
 
     golden("scenario.html", page_of(shown).body)
 
@@ -126,6 +155,21 @@ def test_models_stand_in_the_leaderboards_order_with_passes_and_interval(board: 
     assert list(rows) == [m.model for m in board.models]
     assert "3/3 [44, 100]" in rows["moonbeam-2"]
     assert "0/3 [0, 56]" in rows["noop"]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_every_row_can_be_led_to_whatever_its_model_is_called(
+    hostile_view: RunView, *, single: bool
+) -> None:
+    shown, scenario = board_of([hostile_view]), hostile_view.scenarios[0].id
+    target = scenario_target(scenario)
+    tags = Tags(page_of(shown, scenario=scenario, single=single).body).found
+    ids = [attrs["id"] for tag, attrs in tags if tag == "tr" and "id" in attrs]
+    links = Links(HOME, frozenset({target.id}), single=single)
+    led = [links.to(target, model_fragment(model.model)) for model in shown.models]
+
+    assert [str(href).partition("#")[2] for href in led] == ids
+    assert all(re.fullmatch(r"[a-z0-9-]+", one) for one in ids)
 
 
 def test_trials_without_a_verdict_are_left_out_and_told(board: Board) -> None:
@@ -277,32 +321,47 @@ def test_ungraded_trials_fail_no_check(board: Board) -> None:
     assert failed_checks(trials) == ((), 0)
 
 
-def test_pictures_stand_beside_each_other_and_animations_are_folded(board: Board) -> None:
+def test_models_the_reference_and_the_seed_stand_beside_each_other(board: Board) -> None:
     pictures = {
-        ("moonbeam-2", HERE, 1): ("pictures/a-1.png", "pictures/a-2.png", "pictures/a-3.webp"),
-        ("noop", HERE, 2): ("data:image/png;base64,AAAA",),
+        ("moonbeam-2", HERE, 1): album("a-1.png", "a-2.png", "a-3.webp"),
+        ("noop", HERE, 2): album("n-1.png"),
     }
-    body = page_of(replace(board, pictures=pictures)).body
+    baselines: Mapping[Baseline, Album] = {
+        "seed": album("s-1.png"),
+        "reference": album("r-1.png", "r-2.png"),
+    }
+    shown = replace(board, pictures=pictures, baselines={HERE: baselines, "tag-export": {}})
+    body = page_of(shown).body
     images = [attrs for tag, attrs in Tags(body).found if tag == "img"]
 
-    assert [image["src"] for image in images] == [
-        "../pictures/a-1.png",
-        "data:image/png;base64,AAAA",
-        "../pictures/a-2.png",
-        "../pictures/a-3.webp",
+    assert [str(image["src"]).removeprefix("../pictures/") for image in images] == [
+        *("a-1.png", "n-1.png", "r-1.png", "s-1.png"),
+        *("a-2.png", "r-2.png"),
+        "a-3.webp",
     ]
-    assert images[0]["alt"] == "What moonbeam-2 built in trial 1, picture 1 of 2"
-    assert {image["loading"] for image in images} == {"lazy"}
-    assert body.index("<details><summary>Show the tours in motion") < body.index("a-3.webp")
+    assert [image["alt"] for image in images][:4] == [
+        "moonbeam-2, trial 1, passed: moment 1",
+        "noop, trial 2, failed: moment 1",
+        "Reference: moment 1",
+        "Seed: moment 1",
+    ]
+    assert {(image["width"], image["height"], image["loading"]) for image in images} == {
+        ("960", "600", "lazy")
+    }
+    assert "2 of 4 models were not pictured." in body
+    assert body.index('<details class="play">') < body.index("a-3.webp") < body.index("</details>")
+    assert "What they built" not in page_of(shown, scenario="tag-export").body
 
 
-def test_of_a_model_that_passed_no_failed_trial_is_pictured(board: Board) -> None:
+def test_of_each_model_the_first_pictured_trial_is_shown_even_if_a_later_one_passed(
+    board: Board,
+) -> None:
     failed, passed = (("moonbeam-2", "interview-slots", repeat) for repeat in (1, 3))
-    pictures = {failed: ("bad.png",), passed: ("good.png",)}
+    pictures = {failed: album("bad.png"), passed: album("good.png")}
     body = page_of(replace(board, pictures=pictures), scenario="interview-slots").body
 
-    assert "good.png" in body
-    assert "bad.png" not in body
+    assert "bad.png" in body
+    assert "good.png" not in body
 
 
 def test_foreign_text_stays_text(hostile_view: RunView) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from reports.site.board import Album, Shown
 from reports.site.checklist import checklist
 from reports.site.facts import facts, outcome, remarks
 from reports.site.links import (
@@ -76,6 +77,21 @@ deleted file mode 100644
 -test("a .docx is taken", () => {});
 -
 """
+ALBUM: Final = Album(
+    shown=(
+        Shown(path="pictures/a.png", caption="The form", width=960, height=600),
+        Shown(path="pictures/b.webp", caption="The tour", width=640, height=400, moving=True),
+    )
+)
+FOREIGN: Final = Album(
+    shown=(
+        Shown(path="pictures/a.png", caption=HOSTILE, width=390, height=780),
+        Shown(path="pictures/a.png", caption=HOSTILE, width=390, height=780, failure=True),
+        Shown(path="pictures/b.webp", caption=HOSTILE, width=640, height=400, moving=True),
+        Shown(path="", caption=HOSTILE, width=640, height=400),
+    ),
+    stopped=f"{HOSTILE}\n{HOSTILE}",
+)
 TEST: Final = "lib/upload.test.ts::a .docx is taken"
 HIDDEN: Final = ".testbed/checks/unit/docx.test.ts"
 
@@ -243,6 +259,7 @@ def page(
     *,
     single: bool = False,
     built: Sequence[Target] = (HOME, scenario_target(KEY[1]), BEFORE, AFTER, RIVAL),
+    album: Album | None = ALBUM,
 ) -> Page:
     here = trial_target(shown.trial.key)
     return trial_page(
@@ -251,7 +268,7 @@ def page(
         previous=BEFORE,
         following=AFTER,
         rivals=[(RIVAL, "halyard-4")],
-        pictures=("pictures/a.png", "pictures/b.webp"),
+        album=album,
     )
 
 
@@ -312,7 +329,7 @@ def test_the_page_is_as_it_was_looked_at(golden: Callable[[str, str], None]) -> 
 
 
 def test_a_hostile_trial_is_as_it_was_looked_at(golden: Callable[[str, str], None]) -> None:
-    golden("trial-hostile.html", str(page(hostile()).body))
+    golden("trial-hostile.html", str(page(hostile(), album=FOREIGN).body))
 
 
 def test_the_same_trial_gives_the_same_bytes() -> None:
@@ -320,7 +337,7 @@ def test_the_same_trial_gives_the_same_bytes() -> None:
 
 
 def test_foreign_text_is_never_markup_and_never_long() -> None:
-    body = str(page(hostile()).body)
+    body = str(page(hostile(), album=FOREIGN).body)
 
     assert "<img src=x" not in body
     assert "<script" not in body
@@ -530,10 +547,19 @@ def test_pages_are_linked_only_where_they_are_built() -> None:
 
     for href in ("../index.html", "docx-upload-", 'rel="prev"', 'rel="next"', "../pairs/"):
         assert href in whole
-    assert re.findall(r'href="([^#"]*)"', alone) == [
-        "../../trials/moonbeam-2/docx-upload/2/1/patch.diff"
-    ]
+    assert re.findall(r'href="([^#"]*)"', alone) == ["../pictures/a.png"]
     assert 'src="../pictures/a.png"' in alone
+
+
+def test_a_trial_is_seen_as_far_as_its_tour_went() -> None:
+    body = str(page(dossier(), album=replace(ALBUM, stopped="step 3: no button")).body)
+    blind = str(page(dossier(), album=Album(shown=(), stopped="it did not start")).body)
+
+    assert 'alt="moonbeam-2, trial 2, failed: The form" width="960" height="600"' in body
+    assert "<figcaption>The form</figcaption>" in body
+    assert "<strong>The tour stopped here:</strong> step 3: no button" in body
+    assert "<strong>The tour stopped here:</strong> it did not start" in blind
+    assert "What was built" not in str(page(dossier(), album=None).body)
 
 
 def test_in_a_single_file_every_id_is_the_pages_own() -> None:

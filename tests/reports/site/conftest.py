@@ -1,15 +1,10 @@
-"""Runs on disk with everything that a trial leaves, and a reader of the pages built from them."""
+"""Runs on disk with everything that a trial leaves."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import posixpath
-from collections import Counter
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -32,15 +27,13 @@ from testbed.records import (
     Usage,
     Verdict,
 )
-from testbed.shots import Picture, Shots
 from testbed.store import Run, write_atomically, write_record
+from tests.reports.site.reading import Built
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
-WEBP = b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 20
 DIFF = (
     "diff --git a/lib/a.ts b/lib/a.ts\n--- a/lib/a.ts\n+++ b/lib/a.ts\n"
     "@@ -1 +1 @@\n-const a = 1\n+const a = 2\n"
@@ -236,103 +229,6 @@ def _leave(run: Run, trial: Trial, foreign: Foreign) -> None:
     write_atomically(paths.log, foreign.output.encode("utf-8", "surrogateescape"))
     write_record(paths.grade, Grade(verdict=trial.verdict, checks=(check,)))
     run.add(trial)
-
-
-def take_pictures(run: Run, trial: Trial, files: dict[str, bytes]) -> None:
-    """Leave pictures as a tour does."""
-    folder = run.paths.shots(PlannedTrial(*trial.key), trial.attempt)
-    pictures = []
-    for name, data in files.items():
-        write_atomically(folder / name, data)
-        digest = hashlib.sha256(data).hexdigest()
-        one = Picture(
-            file=name, caption="c", width=1, height=1, size_bytes=len(data), sha256=digest
-        )
-        pictures.append(one)
-    assert trial.patch is not None
-    shots = Shots(
-        scenario=trial.scenario,
-        patch=trial.patch.digest,
-        tour="t",
-        engine="local",
-        image="i",
-        steps=(),
-        planned_steps=0,
-        pictures=tuple(pictures),
-    )
-    write_record(folder / "shots.json", shots)
-
-
-@pytest.fixture
-def photograph() -> Callable[[Run, Trial, dict[str, bytes]], None]:
-    return take_pictures
-
-
-class Reader(HTMLParser):
-    """Collects the ids, the addresses and the elements of one page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.addresses: list[str] = []
-        self.tags: Counter[str] = Counter()
-        self.attributes: set[str] = set()
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        self.tags[tag] += 1
-        self.attributes |= found.keys()
-        self.ids += [found["id"]] if "id" in found else []
-        self.addresses += [found[n] for n in ("href", "src", "data-diff") if n in found]
-        for name in ("for", "aria-labelledby", "aria-describedby", "aria-controls"):
-            self.addresses += [f"#{one}" for one in found.get(name, "").split()]
-
-
-@dataclass(frozen=True)
-class Built:
-    """A scoreboard on disk, read."""
-
-    folder: Path
-
-    @property
-    def pages(self) -> dict[str, Reader]:
-        return {
-            path.relative_to(self.folder).as_posix(): Reader(path.read_text(encoding="utf-8"))
-            for path in self.folder.rglob("*.html")
-        }
-
-    def faults(self) -> set[str]:
-        """Name every id that stands twice and every address that leads nowhere."""
-        pages = self.pages
-        found = {
-            f"{name}: #{one} stands twice"
-            for name, page in pages.items()
-            for one, times in Counter(page.ids).items()
-            if times > 1
-        }
-        for name, page in pages.items():
-            found |= {
-                f"{name}: {one}" for one in page.addresses if not self._leads(name, one, pages)
-            }
-        return found
-
-    def _leads(self, name: str, address: str, pages: dict[str, Reader]) -> bool:
-        parts = urlsplit(address)
-        if parts.scheme == "data":
-            return True
-        if parts.scheme or parts.netloc:
-            return False
-        there = posixpath.join(posixpath.dirname(name), unquote(parts.path)) if parts.path else name
-        path = posixpath.normpath(there)
-        if path.startswith("..") or not (self.folder / path).is_file():
-            return False
-        state = parts.fragment.startswith("/")
-        return state or not parts.fragment or unquote(parts.fragment) in pages[path].ids
-
-    def data(self) -> Any:  # noqa: ANN401  (JSON)
-        return json.loads((self.folder / "data.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from testbed.records import Trial
     from testbed.store import Run
-    from tests.reports.site.conftest import Built, Maker
+    from tests.reports.site.conftest import Maker
+    from tests.reports.site.reading import Built
 
 RESULTS = {
     "old/base": {"alpha": "++", "beta": "+-", "gamma": "--"},
     "new/rival": {"alpha": "++", "beta": "++", "gamma": "?-"},
     "new/third": {"alpha": "-+", "beta": "--", "gamma": ".."},
 }
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 LATER = "2026-11-21T08:00:00+00:00"
 
 
@@ -189,31 +188,6 @@ def test_a_run_without_a_trial_has_a_scoreboard(
     build_site([make_run("r1", {"m": {"alpha": "."}, "n": {"alpha": "."}})], tmp_path / "s")
 
     assert read_site(tmp_path / "s").faults() == set()
-
-
-def test_pictures_are_copied_when_they_are_pictures_of_this_patch(
-    run: Run,
-    tmp_path: Path,
-    photograph: Callable[[Run, Trial, dict[str, bytes]], None],
-    read_site: Callable[[Path], Built],
-) -> None:
-    first, second, third, fourth = run.view().trials[:4]
-    photograph(run, first, {"01-the-board.png": PNG, "02-script.png": b"<svg onload=alert(1)>"})
-    photograph(run, second, {"01-huge.png": PNG + b"\0" * (3 << 20)})
-    photograph(run, third, {"01-other.png": PNG})
-    other = third.model_copy(update={"patch": third.patch.model_copy(update={"digest": "d"})})  # type: ignore[union-attr]
-    photograph(run, other, {"01-other.png": PNG})
-    photograph(run, fourth, {"01-cut.png": PNG})
-    next(run.paths.folder.glob("shots/**/01-cut.png")).write_bytes(PNG[:20])
-
-    build_site([run], tmp_path / "s")
-    names = sorted(path.name for path in (tmp_path / "s" / "pictures").rglob("*.*"))
-
-    assert names == ["01-the-board.png"]
-    assert read_site(tmp_path / "s").faults() == set()
-    build_site([run], tmp_path / "one", options=SiteOptions(single_file=True))
-    assert read_site(tmp_path / "one").faults() == set()
-    assert "data:image/png;base64," in (tmp_path / "one" / "index.html").read_text()
 
 
 def test_the_table_of_trials_has_a_line_per_trial(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testbed.store import Run
-    from tests.reports.site.conftest import Built, Maker
+    from tests.reports.site.conftest import Maker
+    from tests.reports.site.reading import Built
 
 MARKUP: Final = (
     "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>"
