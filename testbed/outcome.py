@@ -60,7 +60,7 @@ class Outcome(Record):
     tasks_ci_high: float | None = None
     tasks_p_value: float | None = None
     cost_usd: float | None = None
-    """Of every try of this run; one of unknown cost counts with what it could cost at most."""
+    """Of every try of this run and its preflights; `None` when a part is unknown."""
     planned: int = 0
     valid: int = 0
     """Trials with a verdict, of those planned for both models."""

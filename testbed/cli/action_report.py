@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -119,12 +118,10 @@ def _outcome(
     reasons: tuple[str, ...] = (),
     comparison: Comparison | None = None,
 ) -> Outcome:
-    from runner.spending import spent_by_run
     from testbed.outcome import Outcome, exit_code
 
     suite, tasks = (comparison.suite, comparison.tasks) if comparison else (None, None)
     span, wide = (one.interval if one else None for one in (suite, tasks))
-    cost = spent_by_run(run)
     counts = [side.counts for side in (comparison.a, comparison.b)] if comparison else []
     return Outcome(
         verdict=verdict,
@@ -140,12 +137,21 @@ def _outcome(
         tasks_ci_low=wide.low if wide else None,
         tasks_ci_high=wide.high if wide else None,
         tasks_p_value=tasks.p if tasks else None,
-        cost_usd=cost if math.isfinite(cost) else None,
+        cost_usd=_cost(run),
         planned=sum(count.planned for count in counts),
         valid=sum(count.valid for count in counts),
         faults=tuple(faults),
         reasons=reasons,
     )
+
+
+def _cost(run: Run) -> float | None:
+    """Add up every try and preflight; what has no price has no cost, and nor has the sum."""
+    from testbed.sums import Total
+
+    counted, spoiled = run.trials()
+    tries = [trial.cost_usd for trial in (*counted, *spoiled)]
+    return Total.over([*tries, *(asked.cost_usd for asked in run.preflights().asked)]).value
 
 
 def _build_site(plan: Plan, plan_folder: Path, run: Run, output: Path) -> Path | None:
