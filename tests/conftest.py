@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,14 @@ from testbed.errors import SandboxUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from playwright.sync_api import Browser
+
     from runner.sandbox.base import Engine, Sandbox
 
 
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 LOCAL = pytest.param("local", marks=pytest.mark.bubblewrap)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 SMALL = Limits(
     memory_bytes=256 << 20, cpus=1.0, pids=64, disk_bytes=32 << 20, output_bytes=64 << 10
 )
@@ -71,6 +75,22 @@ def local_engine() -> LocalEngine:
     except SandboxUnavailable as error:
         _absent("BUBBLEWRAP", error)
         raise
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start a real Chromium, without a window; a session's would hold the tests' event loop."""
+    from playwright.sync_api import sync_playwright
+
+    if CHROMIUM is None:
+        _absent("BROWSER", SandboxUnavailable("no Chromium on PATH"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -28,7 +27,7 @@ from testbed.records import (
 from testbed.view import ModelView, RunView, ScenarioView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from playwright.sync_api import Browser, Page
 
@@ -36,10 +35,6 @@ Scheme = Literal["light", "dark"]
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None
-)
-SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES: Final = {"desktop": (1280, 900), "phone": (390, 844)}
 AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 SCENARIOS: Final = (
@@ -139,19 +134,6 @@ def write(folder: Path, shown: RunView) -> Path:
         (folder / target.path).write_text(f"<title>{target.id}</title>", encoding="utf-8")
     (folder / HOME.path).write_text(framed(page), encoding="utf-8")
     return folder / HOME.path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a real Chromium, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ from reports.site.page import framed
 from reports.site.vendor import SCRIPT, SPLIT_SCRIPTS, SPLIT_STYLES, vendored_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 Scheme = Literal["light", "dark"]
@@ -26,10 +24,6 @@ Scheme = Literal["light", "dark"]
 pytestmark = pytest.mark.browser
 
 GOLDEN: Final = Path(__file__).parent.parent / "golden"
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None
-)
-SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES: Final = {"desktop": (1280, 900), "phone": (390, 844)}
 KINDS: Final = {
     *("table", "caption", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
@@ -63,19 +57,6 @@ diff --cc {BAD}
 @@@ -1,1 -1,1 +1,1 @@@ {BAD}
 ++{BAD}
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a real Chromium, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield chromium
-        chromium.close()
 
 
 def diff_body(patch: str) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -15,8 +14,6 @@ from reports.site.page import Page as SitePage
 from reports.site.page import framed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 Scheme = Literal["light", "dark"]
@@ -24,10 +21,6 @@ Scheme = Literal["light", "dark"]
 pytestmark = pytest.mark.browser
 
 GOLDEN: Final = Path(__file__).parent.parent / "golden"
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None
-)
-SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES: Final = {"desktop": (1280, 900), "phone": (390, 844)}
 KEY: Final = ("moonbeam-2", "docx-upload", 2)
 NEIGHBOURS: Final = [trial_target((*KEY[:2], repeat)) for repeat in (1, 3)]
@@ -36,19 +29,6 @@ PICTURES: Final = {
     "AABJRU5ErkJggg==",
     "b.webp": "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a real Chromium, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -153,10 +133,13 @@ def test_an_arrow_key_scrolls_a_table_that_has_the_focus(browser: Browser, site:
     page, _ = opened(browser, site / "trials" / "trial.html", size="phone")
     table = page.get_by_role("region", name="Turns: tokens, cost and times")
     table.focus()
-    for _ in range(3):
+    for _ in range(20):  # a key is lost while a busy machine has not drawn the page yet
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.activeElement.scrollLeft > 0")
+        page.wait_for_timeout(100)
+        if table.evaluate("e => e.scrollLeft > 0"):
+            break
 
+    assert table.evaluate("e => e.scrollLeft") > 0
     assert page.url.endswith("/trial.html")
     page.context.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from reports.site.build import SiteOptions, build_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None
-)
-SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MARKS: Final = (
     "() => [window.pwned, document.querySelectorAll('[onerror],[onload],img[src=x]').length]"
 )
@@ -31,19 +25,6 @@ HOSTILE: Final = (
     "\"'><img src=x onerror=window.pwned=1></script><script>window.pwned=2</script>"
     "<svg onload=window.pwned=3></svg></template></textarea></title>{{ 7*7 }}\x1b[31m\u202e"
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start a real Chromium, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
