@@ -33,10 +33,9 @@ def called() -> dict[str, Any]:
     return call
 
 
-def documented() -> dict[str, str]:
-    """Read both tables of inputs: name and default."""
-    text = (ROOT / "docs" / "github-action.md").read_text()
-    section = text.partition("## Inputs")[2].partition("\n## ")[0]
+def documented(file: str = "docs/github-action.md", title: str = "Inputs") -> dict[str, str]:
+    """Read the tables of inputs below a heading: name and default."""
+    section = (ROOT / file).read_text().partition(f"## {title}")[2].partition("\n## ")[0]
     return dict(re.findall(r"^\| `([\w-]+)` \|\s*`?([^|`]*?)`?\s*\|", section, re.MULTILINE))
 
 
@@ -53,6 +52,14 @@ def test_action_workflow_and_docs_have_the_same_inputs(
 ) -> None:
     assert set(called["inputs"]) == set(action["inputs"]) - {"github-token"} | OF_THE_WORKFLOW
     assert set(documented()) == set(action["inputs"]) | OF_THE_WORKFLOW
+
+
+def test_the_readme_names_the_inputs_of_the_action_with_their_defaults(
+    action: dict[str, Any],
+) -> None:
+    told = documented("README.md", "When a new model is released")
+
+    assert told == {name: documented()[name] for name in action["inputs"]}
 
 
 def test_the_command_line_reads_every_input_and_no_other(
