@@ -33,6 +33,7 @@ def plan(*, output: OutputOption) -> None:
 
     Exit code 2 when an input is wrong or the cost limit could not hold.
     """
+    from reports.words import plural
     from runner.github.commands import annotate, append_summary, write_outputs
     from testbed.action_inputs import read_inputs
     from testbed.cli.action_plan import OverBudget, make_plan
@@ -55,7 +56,7 @@ def plan(*, output: OutputOption) -> None:
     most = None if found.most_usd is None else f"{found.most_usd:.6g}"
     write_outputs({"shards": parts, "run-id": run_id, "estimate-usd": most}, os.environ)
     typer.echo(
-        f"run {run_id}: {found.trials} trials in {len(parts)} shards, "
+        f"run {run_id}: {plural(found.trials, 'trial')} in {plural(len(parts), 'shard')}, "
         f"{'at a cost that nothing bounds' if most is None else f'at most {most} USD'}"
     )
 
