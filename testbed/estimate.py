@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from testbed.catalog import ModelCard
     from testbed.plan import PlannedTrial, RunConfig
     from testbed.pricing import Price
-    from testbed.records import Trial, Usage
+    from testbed.records import Trial
 
 Cell = tuple[str, str]
 """Model and scenario."""
@@ -160,7 +160,7 @@ def _model(
     priced = price_at(card.prices, now) is not None
     seen = {cell: evidence.trials.get(cell, ()) for cell in cells}
     costs = {cell: [t.cost_usd for t in seen[cell]] if priced else [] for cell in cells}
-    tokens = {cell: [_tokens(t.usage) for t in seen[cell]] for cell in cells}
+    tokens = {cell: [t.usage.total if t.usage else None for t in seen[cell]] for cell in cells}
     unseen = [
         cell
         for cell in cells
@@ -244,12 +244,6 @@ def _sum(parts: Sequence[tuple[int, Range]]) -> Range:
         low=sum(lows) if lows or not parts else None,
         high=None if None in highs else sum(high for high in highs if high is not None),
     )
-
-
-def _tokens(usage: Usage | None) -> int | None:
-    if usage is None or usage.fresh_input is None or usage.output is None:
-        return None
-    return usage.fresh_input + (usage.cache_read or 0) + (usage.cache_write or 0) + usage.output
 
 
 def _rates(price: Price | None) -> dict[str, object] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from testbed.comparison import Difference, Ratio
     from testbed.figures import CellFigures, Measures, ModelFigures
     from testbed.halves import Half
-    from testbed.records import Trial, Usage
+    from testbed.records import Trial
     from testbed.sums import Mean, Total
 
 
@@ -130,7 +130,7 @@ TIMES: Final = (
     _measured("waited_share", _LOW, _Scale.SHARE, lambda m: m.waits.share_of_wall),
 )
 TOKENS: Final = (
-    _averaged("tokens_input", _LOW, _Scale.RATIO, lambda t: _input(t.usage)),
+    _averaged("tokens_input", _LOW, _Scale.RATIO, lambda t: t.usage.read if t.usage else None),
     _averaged("tokens_output", _LOW, _Scale.RATIO, lambda t: t.usage.output if t.usage else None),
 )
 MONEY: Final = (
@@ -274,10 +274,3 @@ def _each(total: Total) -> float | None:
 def _whole(mean: Mean) -> float | None:
     """Take a mean of all trials; what some of them cost says little about the others."""
     return mean.value if mean.known == mean.of else None
-
-
-def _input(usage: Usage | None) -> int | None:
-    """Count every token read: a cache class that is not reported is inside `fresh_input`."""
-    if usage is None or usage.fresh_input is None:
-        return None
-    return usage.fresh_input + (usage.cache_read or 0) + (usage.cache_write or 0)

@@ -20,7 +20,7 @@ class Usage(Record):
     """Tokens of one or more requests, in disjoint classes.
 
     `reasoning` is the part of `output` that was spent on reasoning; the other
-    classes do not overlap: all tokens read = `fresh_input + cache_read + cache_write`.
+    classes do not overlap. A cache class that is not reported is inside `fresh_input`.
     """
 
     fresh_input: int | None = None
@@ -28,6 +28,18 @@ class Usage(Record):
     cache_write: int | None = None
     output: int | None = None
     reasoning: int | None = None
+
+    @property
+    def read(self) -> int | None:
+        """Count every token read."""
+        if self.fresh_input is None:
+            return None
+        return self.fresh_input + (self.cache_read or 0) + (self.cache_write or 0)
+
+    @property
+    def total(self) -> int | None:
+        """Count every token read and written."""
+        return add_known(self.read, self.output)
 
     def __add__(self, other: Self) -> Usage:
         return Usage(

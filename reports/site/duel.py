@@ -116,10 +116,7 @@ def _changed(trial: Trial) -> float | None:
 
 
 def _read(trial: Trial) -> float | None:
-    usage = trial.usage
-    parts = (usage.fresh_input, usage.cache_read, usage.cache_write) if usage else (None,)
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
+    return trial.usage.read if trial.usage else None
 
 
 def _written(trial: Trial) -> float | None:

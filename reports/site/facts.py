@@ -132,15 +132,14 @@ def _tokens(trial: Trial) -> Fact:
     usage = trial.usage
     if usage is None:
         return Fact(name="Tokens", value=words.UNKNOWN)
-    read = sum(filter(None, (usage.fresh_input, usage.cache_read, usage.cache_write)))
-    partly = "≥ " if usage.fresh_input is None or usage.output is None else ""
+    known = (usage.read or 0) + (usage.output or 0)
     cached = f" ({usage.cache_read:,} cached)" if usage.cache_read else ""
     reasoned = f" ({usage.reasoning:,} reasoning)" if usage.reasoning else ""
     written = words.count(usage.output)
     return Fact(
         name="Tokens",
-        value=f"{partly}{read + (usage.output or 0):,}",
-        note=f"{read:,} in{cached}, {written} out{reasoned}",
+        value=words.count(usage.total) if usage.total is not None else f"≥ {known:,}",
+        note=f"{words.count(usage.read)} in{cached}, {written} out{reasoned}",
     )
 
 

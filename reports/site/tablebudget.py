@@ -80,11 +80,7 @@ class Chart:
 
 
 def _tokens(trial: Trial) -> float | None:
-    """Count tokens as a run's own limit does: every class that was reported."""
-    used = trial.usage
-    if used is None:
-        return None
-    return sum(n or 0 for n in (used.fresh_input, used.cache_read, used.cache_write, used.output))
+    return trial.usage.total if trial.usage else None
 
 
 BUDGETS: Final = (

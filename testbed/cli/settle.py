@@ -182,8 +182,8 @@ def _make(run: Run, terms: Terms, *, jobs: int) -> bool:
     except KeyboardInterrupt:
         raise Interrupted("interrupted, finished trials are kept", next_step=later) from None
     except TestbedError:
-        if not run.tries():
-            # A run without a trial would be the latest one, and in everybody's way.
+        if not run.tries() and not run.preflights().asked:
+            # A run that spent nothing would be the latest one, and in everybody's way.
             shutil.rmtree(run.paths.folder)
         raise
     for model, why in batch.given_up.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,8 @@ def engine(request: pytest.FixtureRequest) -> Literal["docker", "local"]:
     try:
         _on_the_host()
     except SandboxUnavailable as none:
+        if os.environ.get("TESTBED_REQUIRE_BROWSER") == "1":
+            raise
         pytest.skip(str(none))
     return "local"
 
