@@ -108,10 +108,10 @@ class DockerEngine:
         creation = loop.run_in_executor(self._starters, self._create, spec)
         try:
             container, connection = await asyncio.shield(creation)
+            reader, writer = await asyncio.open_connection(sock=connection, limit=1 << 20)
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(creation))
             raise
-        reader, writer = await asyncio.open_connection(sock=connection, limit=1 << 20)
 
         async def end() -> None:
             await asyncio.to_thread(self._remove, container)
@@ -139,10 +139,11 @@ class DockerEngine:
             return await asyncio.to_thread(remove_all, self._client)
 
     async def _abandon(self, creation: asyncio.Future[tuple[str, socket.socket]]) -> None:
-        """Remove what a cancelled start made."""
-        container, connection = await creation
-        connection.close()
-        await asyncio.to_thread(self._remove, container)
+        """Remove what a cancelled start made; one that failed by itself made nothing."""
+        with suppress(SandboxLost, SandboxUnavailable):
+            container, connection = await creation
+            connection.close()
+            await asyncio.to_thread(self._remove, container)
 
     def _create(self, spec: SandboxSpec) -> tuple[str, socket.socket]:
         """Create, attach, then start: no byte is missed and nothing runs unattached."""
