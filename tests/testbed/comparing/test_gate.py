@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.comparison import (
+from testbed.comparing.comparison import (
     Comparison,
     Direction,
     FigurePair,
@@ -16,11 +16,11 @@ from testbed.comparison import (
     ScenarioPair,
     Side,
 )
+from testbed.comparing.gate import Decision, GateOutcome, Policy, decide, load_policy
+from testbed.comparing.paired import difference_over_suite, difference_over_tasks
 from testbed.errors import UsageError
 from testbed.figures import Counts
-from testbed.gate import Decision, GateOutcome, Policy, decide, load_policy
 from testbed.metrics import run_figures
-from testbed.paired import difference_over_suite, difference_over_tasks
 from testbed.stats import Tally
 from testbed.view import ModelView, RunView
 

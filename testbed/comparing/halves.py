@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from testbed.comparing.pooled import alone
 from testbed.metrics import run_figures
-from testbed.pooled import alone
 from testbed.records import Verdict
 from testbed.stats import Tally
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.paired import difference_over_tasks, half_width, what_would_settle
+from testbed.comparing.paired import difference_over_tasks, half_width, what_would_settle
 from testbed.stats import Tally, Variances, estimate_variances
 
 

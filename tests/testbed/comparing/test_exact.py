@@ -7,7 +7,7 @@ import itertools
 import pytest
 from scipy import stats
 
-from testbed.exact import fisher_p, holm, mcnemar, sign_flip_p
+from testbed.comparing.exact import fisher_p, holm, mcnemar, sign_flip_p
 from testbed.stats import Tally
 
 A = [Tally(passes=c, trials=5) for c in (5, 4, 3, 5, 2, 1, 0, 0, 3, 1)]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from testbed.compare import compare, contest, contest_between
-from testbed.comparison import Direction, Outcome, Severity
+from testbed.comparing.compare import compare, contest, contest_between
+from testbed.comparing.comparison import Direction, Outcome, Severity
+from testbed.comparing.pooled import pool
 from testbed.errors import RunError
 from testbed.metrics import run_figures
-from testbed.pooled import pool
 from testbed.preflight import Outcome as ProbeOutcome
 from testbed.preflight import Preflight, Probe
 from testbed.records import Ending, Funnel, Latency, Trial, Usage, Verdict
@@ -21,7 +21,7 @@ from testbed.view import ModelView, RunView, ScenarioView
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from testbed.comparison import Comparison, Difference
+    from testbed.comparing.comparison import Comparison, Difference
     from testbed.stats import Interval
 
 A = (5, 4, 3, 5, 2, 1, 0, 0, 3, 1)
@@ -606,7 +606,7 @@ def test_figures_that_are_known_are_not_computed_again(monkeypatch: pytest.Monke
     view = a_view({"a": A, "b": B, "c": A[::-1]}, costs={"a": COSTS_A, "b": COSTS_B, "c": COSTS_A})
     views, found = {m.name: view for m in view.models}, contest(view, "a")
     figures = dict.fromkeys(views, run_figures(view))
-    monkeypatch.delattr("testbed.halves.run_figures")
+    monkeypatch.delattr("testbed.comparing.halves.run_figures")
 
     assert contest_between(views, "a", figures=figures) == found
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from testbed.comparison import Contest, Outcome
+from testbed.comparing.comparison import Contest, Outcome
+from testbed.comparing.halves import halve, planned
+from testbed.comparing.paired import difference_over_tasks, holm
+from testbed.comparing.pairing import compared
 from testbed.errors import RunError
-from testbed.halves import halve, planned
-from testbed.paired import difference_over_tasks, holm
-from testbed.pairing import compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
+    from testbed.comparing.halves import Half
     from testbed.figures import ModelFigures, RunFigures
-    from testbed.halves import Half
     from testbed.stats import Interval
     from testbed.view import RunView
 
@@ -32,7 +32,7 @@ def compare(
 ) -> Comparison:
     """Compare a candidate, `model_b` in `b`, with a baseline, `model_a` in `a`.
 
-    Conditions that differ are listed, not refused: see `testbed.likeness.demand_alike`. Raises
+    Conditions that differ are listed, not refused: see `likeness.demand_alike`. Raises
     `RunError` when a run has no such model, when a model is compared with itself in one run, and
     when runs with different numbers of follow-ups meet: those are never mixed.
     """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.comparison import Severity, Unlike
+from testbed.comparing.comparison import Severity, Unlike
+from testbed.comparing.likeness import RULES, demand_alike, refused, rule, unlike
 from testbed.errors import RunError
-from testbed.likeness import RULES, demand_alike, refused, rule, unlike
 from testbed.plan import RunLock
 
 LOCK = RunLock(

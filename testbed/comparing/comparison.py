@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from testbed.paired import Difference, Ratio
+from testbed.comparing.paired import Difference, Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

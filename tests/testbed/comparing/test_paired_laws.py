@@ -7,11 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from testbed.exact import fisher_p, holm, mcnemar, sign_flip_p
-from testbed.paired import (
+from testbed.comparing.exact import fisher_p, holm, mcnemar, sign_flip_p
+from testbed.comparing.paired import (
     Difference,
     Ratio,
     cost_per_solved_ratio,
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     import random
 
 Pairs = list[tuple[Tally, Tally]]
-
-steady = settings(derandomize=True, deadline=None, database=None, max_examples=150)
-"""The same examples in every run: what is found is found here, not one day elsewhere."""
 
 
 @st.composite
@@ -87,7 +84,6 @@ def inverted(one: Ratio, other: Ratio) -> bool:
     return ends and values and (one.known, one.of) == (other.known, other.of)
 
 
-@steady
 @given(pairs_of())
 def test_swapping_the_models_turns_every_difference_round(pairs: Pairs) -> None:
     a, b = sides(pairs)
@@ -99,7 +95,6 @@ def test_swapping_the_models_turns_every_difference_round(pairs: Pairs) -> None:
     assert fisher_p(a[0], b[0]) == fisher_p(b[0], a[0])
 
 
-@steady
 @given(pairs_of(), st.randoms(use_true_random=False))
 def test_the_order_of_the_scenarios_does_not_matter(pairs: Pairs, chance: random.Random) -> None:
     mixed = list(pairs)
@@ -113,7 +108,6 @@ def test_the_order_of_the_scenarios_does_not_matter(pairs: Pairs, chance: random
     assert estimate_rate(a) == estimate_rate(x)
 
 
-@steady
 @given(pairs_of())
 def test_intervals_of_rates_stay_inside_their_bounds_and_hold_the_value(pairs: Pairs) -> None:
     a, b = sides(pairs)
@@ -131,7 +125,6 @@ def test_intervals_of_rates_stay_inside_their_bounds_and_hold_the_value(pairs: P
     )
 
 
-@steady
 @given(pairs_of(scenarios=2))
 def test_an_interval_excludes_zero_exactly_when_its_test_is_significant(pairs: Pairs) -> None:
     for found in (compare(*sides(pairs)) for compare in BOTH):
@@ -141,7 +134,6 @@ def test_an_interval_excludes_zero_exactly_when_its_test_is_significant(pairs: P
             assert (found.interval.low > 0 or found.interval.high < 0) is (found.p < 0.05)
 
 
-@steady
 @given(pairs_of(scenarios=2))
 def test_every_pair_of_two_scenarios_or_more_has_an_error_above_zero(pairs: Pairs) -> None:
     found = difference_over_tasks(*sides(pairs))
@@ -152,7 +144,6 @@ def test_every_pair_of_two_scenarios_or_more_has_an_error_above_zero(pairs: Pair
     assert (found.p is None) is found.degenerate
 
 
-@steady
 @given(pairs_of())
 def test_the_suites_error_is_known_exactly_when_every_cell_was_repeated(pairs: Pairs) -> None:
     a, b = sides(pairs)
@@ -163,7 +154,6 @@ def test_the_suites_error_is_known_exactly_when_every_cell_was_repeated(pairs: P
     assert found.se is None or found.se > 0
 
 
-@steady
 @given(pairs_of())
 def test_a_model_against_itself_differs_by_zero(pairs: Pairs) -> None:
     a, _ = sides(pairs)
@@ -175,7 +165,6 @@ def test_a_model_against_itself_differs_by_zero(pairs: Pairs) -> None:
     assert sign_flip_p(a, a) == (1.0 if len(a) <= 12 else None)
 
 
-@steady
 @given(st.lists(a_tally(), min_size=1, max_size=10))
 def test_more_tries_never_lower_pass_at_k_and_never_raise_pass_all_k(tallies: list[Tally]) -> None:
     fewest = min(t.trials for t in tallies)
@@ -190,7 +179,6 @@ def test_more_tries_never_lower_pass_at_k_and_never_raise_pass_all_k(tallies: li
     assert at[0] == pytest.approx(every[0])
 
 
-@steady
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_corrects_upwards_and_keeps_the_order(ps: list[float]) -> None:
     corrected = holm(ps)
@@ -203,7 +191,6 @@ def test_holm_corrects_upwards_and_keeps_the_order(ps: list[float]) -> None:
         assert min(corrected) == min(1.0, len(ps) * min(ps))
 
 
-@steady
 @given(st.lists(st.tuples(FIGURES, FIGURES), max_size=10))
 def test_swapping_turns_the_difference_of_any_figure_round(
     rows: list[tuple[float | None, float | None]],
@@ -217,7 +204,6 @@ def test_swapping_turns_the_difference_of_any_figure_round(
         assert (there.se, there.p, there.degenerate) == (back.se, back.p, back.degenerate)
 
 
-@steady
 @given(st.lists(st.tuples(MONEY, MONEY, st.integers(0, 5), st.integers(0, 5)), max_size=10))
 def test_swapping_turns_every_ratio_upside_down(
     rows: list[tuple[float | None, float | None, int, int]],
@@ -232,7 +218,6 @@ def test_swapping_turns_every_ratio_upside_down(
         assert there.interval.low <= there.value <= there.interval.high
 
 
-@steady
 @given(pairs_of(scenarios=2, trials=2), st.floats(-1, 1), st.integers(1, 9))
 def test_a_larger_difference_needs_no_more_to_be_settled(
     pairs: Pairs, value: float, repeats: int

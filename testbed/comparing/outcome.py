@@ -5,16 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from testbed.comparing.gate import GateOutcome
 from testbed.errors import EnvironmentFault, Inconclusive, UsageError, VerificationFailed
-from testbed.gate import GateOutcome
 from testbed.record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from testbed.action_inputs import FailOn
-    from testbed.comparison import Comparison
-    from testbed.gate import Decision, Policy
+    from testbed.comparing.comparison import Comparison
+    from testbed.comparing.gate import Decision, Policy
 
 
 MARKER: Final = "<!-- testbed: comparison -->"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.looks import LAST, MOST_LOOKS, Look, Stop, conclude, take_look
+from testbed.comparing.looks import LAST, MOST_LOOKS, Look, Stop, conclude, take_look
 from testbed.stats import Interval, Tally
 
 

@@ -2,7 +2,7 @@
 
 `a[i]` and `b[i]` are always of the same scenario; sequences that do not pair raise `ValueError`.
 Scenarios are the unit, so no estimate treats repeats as independent data. Tests that count
-possibilities are in `testbed.exact` and are offered here too.
+possibilities are in `testbed.comparing.exact` and are offered here too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 from statistics import fmean, stdev, variance
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from testbed.exact import McNemar, fisher_p, holm, mcnemar, sign_flip_p
+from testbed.comparing.exact import McNemar, fisher_p, holm, mcnemar, sign_flip_p
 from testbed.stats import Interval, t_quantile
 
 if TYPE_CHECKING:

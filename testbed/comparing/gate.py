@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from testbed.comparing.paired import fisher_p, holm
 from testbed.errors import Inconclusive, UsageError, VerificationFailed
-from testbed.paired import fisher_p, holm
 from testbed.settings import Settings, load_settings
 from testbed.stats import Tally
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from testbed.comparison import Comparison, FigurePair, ScenarioPair
+    from testbed.comparing.comparison import Comparison, FigurePair, ScenarioPair
 
 LEVEL = 0.05
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from testbed.comparison import Severity, Unlike
+from testbed.comparing.comparison import Severity, Unlike
 from testbed.errors import RunError
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testbed.comparing.pooled import alone, pool, renamed
 from testbed.errors import RunError
 from testbed.findings import Quality
 from testbed.marks import Factor, Mark
 from testbed.metrics import run_figures
-from testbed.pooled import alone, pool, renamed
 from testbed.records import Trial, Verdict
 from testbed.stats import Tally, estimate_rate
 from testbed.view import ModelView, RunView

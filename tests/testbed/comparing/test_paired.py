@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testbed.paired import (
+from testbed.comparing.paired import (
     Difference,
     Ratio,
     cost_per_solved_ratio,
@@ -240,6 +240,7 @@ def test_a_free_scenario_is_not_left_out_of_the_mean_ratio() -> None:
 
 
 def test_importing_the_estimators_does_not_load_scipy() -> None:
-    code = "import sys, testbed.comparison, testbed.looks; sys.exit('scipy' in sys.modules)"
+    imported = "testbed.comparing.comparison, testbed.comparing.looks"
+    code = f"import sys, {imported}; sys.exit('scipy' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

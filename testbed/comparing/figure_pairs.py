@@ -7,8 +7,8 @@ from enum import Enum, auto
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
-from testbed.comparison import Direction, FigurePair
-from testbed.paired import cost_per_solved_ratio, geometric_ratio, mean_difference
+from testbed.comparing.comparison import Direction, FigurePair
+from testbed.comparing.paired import cost_per_solved_ratio, geometric_ratio, mean_difference
 from testbed.quality_figures import MEASURES
 from testbed.records import Verdict
 from testbed.stats import pass_all_k, pass_at_k
@@ -17,9 +17,9 @@ from testbed.sums import known
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from testbed.comparison import Difference, Ratio
+    from testbed.comparing.comparison import Difference, Ratio
+    from testbed.comparing.halves import Half
     from testbed.figures import CellFigures, Measures, ModelFigures
-    from testbed.halves import Half
     from testbed.records import Trial
     from testbed.sums import Mean, Total
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from testbed.comparing.likeness import demand_alike, unlike
 from testbed.errors import RunError
-from testbed.likeness import demand_alike, unlike
 from testbed.marks import Mark
 from testbed.records import Trial
 from testbed.view import RunView

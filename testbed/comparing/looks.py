@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
-from testbed.paired import difference_over_suite, difference_over_tasks, half_width
+from testbed.comparing.paired import difference_over_suite, difference_over_tasks, half_width
 from testbed.stats import estimate_variances
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
-from testbed.comparison import (
+from testbed.comparing.comparison import (
     Comparison,
     KindPair,
     Outcome,
@@ -13,11 +13,11 @@ from testbed.comparison import (
     Settling,
     Side,
 )
-from testbed.doubts import doubts
-from testbed.figure_pairs import figure_pairs
-from testbed.likeness import unlike
-from testbed.looks import conclude
-from testbed.paired import (
+from testbed.comparing.doubts import doubts
+from testbed.comparing.figure_pairs import figure_pairs
+from testbed.comparing.likeness import unlike
+from testbed.comparing.looks import conclude
+from testbed.comparing.paired import (
     difference_over_suite,
     difference_over_tasks,
     fisher_p,
@@ -31,8 +31,8 @@ from testbed.stats import Tally, Variances, estimate_variances, t_quantile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from testbed.comparison import Difference
-    from testbed.halves import Half
+    from testbed.comparing.comparison import Difference
+    from testbed.comparing.halves import Half
 
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.8

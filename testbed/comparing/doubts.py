@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from testbed.comparison import Severity
+from testbed.comparing.comparison import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from testbed.comparison import Unlike
-    from testbed.halves import Half
+    from testbed.comparing.comparison import Unlike
+    from testbed.comparing.halves import Half
 
 FEW: Final = 6
 """Scenarios below which no test can show a difference: 2 of 2^5 ways to swap are 6 %."""
