@@ -132,7 +132,7 @@ def _needed(scenario: Scenario, check: str) -> Terms:
     if check.startswith(_OF_A_STEP):
         return Terms(steps=frozenset({check.partition(":")[2]}), inspect=False)
     step, file = step_of(scenario, check), check.partition("::")[0]
-    return Terms(steps=frozenset({step}), files=(file,), inspect=False)
+    return Terms(steps=frozenset({step}), files=(file,), only=check, inspect=False)
 
 
 def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:

@@ -159,6 +159,20 @@ def test_of_a_wrong_patch_the_quick_proof_runs_what_its_check_needs(
 
     assert (terms.steps, terms.inspect) == (frozenset(steps), inspect)
     assert terms.files == ((file,) if file else ())
+    assert terms.only == (caught_by if file else "")
+
+
+def test_one_test_is_run_alone_by_a_step_that_can(scenario: Scenario) -> None:
+    unit, _ = scenario.fixture.card.steps
+    named = f"{HIDDEN}::sums > of 1 + 1 (twice)? [a|b]"
+    terms = Terms(files=(HIDDEN,), only=named)
+
+    assert terms.command(unit) == (*unit.argv, HIDDEN)
+    assert terms.command(unit.model_copy(update={"name_option": "-t"})) == (
+        *(*unit.argv, HIDDEN, "-t"),
+        r"^sums > of 1 \+ 1 \(twice\)\? \[a\|b\]$",
+    )
+    assert terms.judged(scenario, (*scenario.fail_to_pass, named)) == (named,)
 
 
 def test_nothing_runs_a_later_step_only_where_no_earlier_one_can_show_it(
