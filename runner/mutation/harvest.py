@@ -14,7 +14,7 @@ from runner.mutation.control import try_pristine
 from runner.mutation.draw import draw, pick
 from runner.mutation.hidden import group_checks
 from runner.mutation.listing import list_mutants
-from runner.mutation.outcome import Fate, Ledger, Outcome
+from runner.mutation.outcome import Ledger, Noticed, Outcome
 from runner.mutation.place import Place
 from runner.mutation.plant import plant, planted, scenario_id
 from runner.mutation.sieve import Sieve
@@ -101,7 +101,7 @@ class Field:
         Which scenarios are written does not depend on `jobs`. Raises what the sieve raises; what
         was found out and written until then is kept.
         """
-        wanted = {Fate.FOUND, *([Fate.SURVIVED] if order.survivors else [])}
+        wanted = {Noticed.HIDDEN, *([Noticed.NOBODY] if order.survivors else [])}
         written = 0
         async with (
             self._sieve(progress) as sieve,
@@ -110,7 +110,7 @@ class Field:
             ) as outcomes,
         ):
             async for mutant, outcome in outcomes:
-                keep = outcome.fate in wanted
+                keep = outcome.noticed in wanted
                 if keep:
                     await asyncio.to_thread(self._plant, mutant, outcome)
                     written += 1
@@ -176,7 +176,7 @@ async def _in_order(
             return known[mutant.id]
         outcome = await sieve.sift(mutant)
         # A doubt may be the machine's: it is worth another try.
-        if outcome.fate is not Fate.UNCLEAR:
+        if outcome.noticed is not Noticed.UNCLEAR:
             ledger.keep(outcome)
         return outcome
 

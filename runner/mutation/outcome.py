@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Fate(StrEnum):
-    """How far a mutant comes, from worst to best."""
+class Noticed(StrEnum):
+    """What is the first to notice a mutant, in the order in which it is tried."""
 
-    INVALID = "invalid"
+    TYPES = "types"
     """The type check refuses it."""
-    UNTIDY = "untidy"
+    LINT = "lint"
     """The linter finds something that it does not find in the pristine fixture."""
     VISIBLE = "visible"
     """A visible test fails: whoever begins to work would see it."""
+    HIDDEN = "hidden"
+    """A hidden check fails, and nothing that a model can see."""
+    NOBODY = "nobody"
+    """Nothing fails."""
     UNCLEAR = "unclear"
     """Its tests gave no report, or did not fail again."""
-    FOUND = "found"
-    """A hidden check fails, and nothing that a model can see."""
-    SURVIVED = "survived"
-    """Nothing fails."""
 
 
 class Outcome(Record):
@@ -37,9 +37,12 @@ class Outcome(Record):
 
     mutant: str
     """Its id."""
-    fate: Fate
+    noticed: Noticed
+    """By what."""
     checks: tuple[str, ...] = ()
     """Ids of the tests that failed; of hidden ones those that failed again."""
+    group: int | None = None
+    """Which group of hidden checks these are of."""
     detail: str = ""
     """Why, where no test says it."""
     seconds: float

@@ -49,7 +49,7 @@ class Place:
             limits=replace(Limits(), output_bytes=_OUTPUT_BYTES),
         )
         async with await self.engine.start(spec) as sandbox:
-            await sandbox.unpack(pack_tree(overlay(tree, kit)))
+            await self._lay(sandbox, overlay(tree, kit))
             yield sandbox
 
     async def types(self, sandbox: Sandbox) -> bool | None:
@@ -58,7 +58,7 @@ class Place:
         result = await self._run(sandbox, command)
         code = result.exit_code
         if code is not None and (code < 0 or code in _CANNOT_RUN):
-            raise self._broken(command, f"ended with {code}")
+            raise self._broken(f"`{shlex.join(command.argv)}`: ended with {code}")
         return None if code is None else code == 0
 
     async def findings(self, sandbox: Sandbox) -> Counter[str]:
@@ -67,7 +67,7 @@ class Place:
         result = await self._run(sandbox, command)
         names, others = read_findings(result.stdout), read_others(result.stdout)
         if names is None or others is None:
-            raise self._broken(command, "prints no findings")
+            raise self._broken(f"`{shlex.join(command.argv)}`: prints no findings")
         said = [f"{name.path}: {name.message}" for name in names]
         return Counter(said + [f"{other.path}: {other.message}" for other in others])
 
@@ -77,8 +77,14 @@ class Place:
 
     async def checks(self, sandbox: Sandbox, laid: Tree, files: Collection[str]) -> StepRun:
         """Lay hidden checks over the tree and run these test files alone."""
-        await sandbox.unpack(pack_tree(laid))
+        await self._lay(sandbox, laid)
         return await self._step(sandbox, files)
+
+    async def _lay(self, sandbox: Sandbox, tree: Tree) -> None:
+        try:
+            await sandbox.unpack(pack_tree(tree))
+        except ToolFault as fault:
+            raise self._broken(f"a tree cannot be laid down: {fault}") from fault
 
     async def _step(self, sandbox: Sandbox, files: Collection[str]) -> StepRun:
         step = self.fixture.card.steps[0]
@@ -86,16 +92,13 @@ class Place:
         try:
             return await run_in(sandbox, step.model_copy(update={"argv": argv}))
         except KitFault as fault:
-            raise self._broken(step, str(fault)) from fault
+            raise self._broken(str(fault)) from fault
 
     async def _run(self, sandbox: Sandbox, command: Command) -> ExecResult:
         try:
             return await sandbox.run(command.argv, timeout_s=command.timeout_seconds)
         except ToolFault as fault:
-            raise self._broken(command, str(fault)) from fault
+            raise self._broken(f"`{shlex.join(command.argv)}`: {fault}") from fault
 
-    def _broken(self, command: Command, what: str) -> EnvironmentFault:
-        return EnvironmentFault(
-            f"{self.fixture.id}: `{shlex.join(command.argv)}`: {what}",
-            next_step="Run `testbed verify`",
-        )
+    def _broken(self, what: str) -> EnvironmentFault:
+        return EnvironmentFault(f"{self.fixture.id}: {what}", next_step="Run `testbed verify`")

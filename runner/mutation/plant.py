@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from runner.authoring.scaffold import Planted, begin
 from runner.grading.archive import KIT_FOLDER
 from runner.mutation.mutant import apply
-from runner.mutation.showing import file_of, files_of
+from runner.mutation.showing import files_of
 from runner.workspace import diff_trees
 from testbed.scenario import Kind
 
@@ -64,11 +64,10 @@ def plant(
 
 
 def _checks(fixture: Fixture, outcome: Outcome, groups: Sequence[Group]) -> dict[str, File]:
-    """Return the failing tests' files and what they import; of clashing ones the first."""
-    found: dict[str, File] = {}
-    for group in reversed(groups):
-        tests = [test for test in outcome.checks if file_of(test) in group.files]
-        found |= group.alone(files_of(tests), fixture.card.tests)
+    """Return the failing tests' files and what they import."""
+    if outcome.group is None:
+        return {}
+    found = groups[outcome.group].alone(files_of(outcome.checks), fixture.card.tests)
     return {path.removeprefix(_CHECKS): file for path, file in found.items()}
 
 

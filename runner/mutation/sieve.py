@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.mutation.mutant import apply
-from runner.mutation.outcome import Control, Fate, Outcome
-from runner.mutation.showing import doubt, failing, file_of, files_of
+from runner.mutation.outcome import Control, Noticed, Outcome
+from runner.mutation.showing import doubt, failing, files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from runner.mutation.hidden import Group
     from runner.mutation.mutant import Mutant
@@ -51,15 +51,17 @@ class Sieve:
         mutated = apply(self.tree, mutant)[mutant.path]
         async with self.turn:
             await self.desk.write(mutant.path, mutated.data)
-            typed = await self.place.types(self.desk)
-            new = await self.place.findings(self.desk) if typed else Counter()
-            await self.desk.write(mutant.path, self.tree[mutant.path].data)
+            try:
+                typed = await self.place.types(self.desk)
+                new = await self.place.findings(self.desk) if typed else Counter()
+            finally:
+                await self.desk.write(mutant.path, self.tree[mutant.path].data)
         new -= Counter(self.control.findings)
         if typed is None:
-            return _outcome(mutant, Fate.UNCLEAR, detail="the type check takes too long")
+            return _outcome(mutant, Noticed.UNCLEAR, detail="the type check takes too long")
         if not typed:
-            return _outcome(mutant, Fate.INVALID)
-        return _outcome(mutant, Fate.UNTIDY, detail=min(new)) if new else None
+            return _outcome(mutant, Noticed.TYPES)
+        return _outcome(mutant, Noticed.LINT, detail=min(new)) if new else None
 
     async def _test(self, mutant: Mutant) -> Outcome:
         tree = apply(self.tree, mutant)
@@ -67,44 +69,38 @@ class Sieve:
             run = await self.place.tests(sandbox)
             red = failing(run, self.control.visible)
             if unclear := doubt(run, red):
-                return _outcome(mutant, Fate.UNCLEAR, detail=f"visible tests: {unclear}")
+                return _outcome(mutant, Noticed.UNCLEAR, detail=f"visible tests: {unclear}")
             if red:
-                return _outcome(mutant, Fate.VISIBLE, checks=red)
-            found, unclear = await self._check(sandbox)
-        if unclear:
-            return _outcome(mutant, Fate.UNCLEAR, detail=f"hidden checks: {unclear}")
-        again = await self._again(tree, found)
-        if found and not again:
-            return _outcome(mutant, Fate.UNCLEAR, detail=f"did not fail again: {found[0]}")
-        return _outcome(mutant, Fate.FOUND if again else Fate.SURVIVED, checks=again)
+                return _outcome(mutant, Noticed.VISIBLE, checks=red)
+            return await self._check(mutant, sandbox) or _outcome(mutant, Noticed.NOBODY)
 
-    async def _check(self, sandbox: Sandbox) -> tuple[tuple[str, ...], str]:
-        """Return the hidden tests that fail, and why nothing can be said."""
-        found: list[str] = []
-        for group, tests in zip(self.groups, self.control.hidden, strict=True):
+    async def _check(self, mutant: Mutant, sandbox: Sandbox) -> Outcome | None:
+        """Run the hidden checks until a group of them finds the mutant; `None` when none does."""
+        for number, (group, tests) in enumerate(zip(self.groups, self.control.hidden, strict=True)):
             if not tests:
                 continue
             run = await self.place.checks(sandbox, group.files, files_of(tests))
-            red = failing(run, tests)
-            if unclear := doubt(run, red):
-                return (), unclear
-            found += red
-        return tuple(found), ""
+            found = [test for test in failing(run, tests) if test in tests]
+            if unclear := doubt(run, found):
+                return _outcome(mutant, Noticed.UNCLEAR, detail=f"hidden checks: {unclear}")
+            if found:
+                return await self._again(mutant, number, found)
+        return None
 
-    async def _again(self, tree: Tree, found: Collection[str]) -> tuple[str, ...]:
+    async def _again(self, mutant: Mutant, number: int, found: Sequence[str]) -> Outcome:
         """Run the files of failing tests once more, as a scenario of their own would."""
-        failed: list[str] = []
-        for group in self.groups:
-            tests = [test for test in found if file_of(test) in group.files]
-            if tests:
-                alone = group.alone(files_of(tests), self.place.fixture.card.tests)
-                async with self.place.open(tree, "mutant-again") as sandbox:
-                    run = await self.place.checks(sandbox, alone, files_of(tests))
-                failed += [] if doubt(run, tests) else failing(run, tests)
-        return tuple(failed)
+        alone = self.groups[number].alone(files_of(found), self.place.fixture.card.tests)
+        async with self.place.open(apply(self.tree, mutant), "mutant-again") as sandbox:
+            run = await self.place.checks(sandbox, alone, files_of(found))
+        failed = () if doubt(run, found) else failing(run, found)
+        again = tuple(test for test in failed if test in found)
+        if not again:
+            return _outcome(mutant, Noticed.UNCLEAR, detail=f"did not fail again: {found[0]}")
+        outcome = _outcome(mutant, Noticed.HIDDEN, checks=again)
+        return outcome.model_copy(update={"group": number})
 
 
 def _outcome(
-    mutant: Mutant, fate: Fate, *, checks: tuple[str, ...] = (), detail: str = ""
+    mutant: Mutant, noticed: Noticed, *, checks: tuple[str, ...] = (), detail: str = ""
 ) -> Outcome:
-    return Outcome(mutant=mutant.id, fate=fate, checks=checks, detail=detail, seconds=0.0)
+    return Outcome(mutant=mutant.id, noticed=noticed, checks=checks, detail=detail, seconds=0.0)

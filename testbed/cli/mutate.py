@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 SEEDS = 1_000_000
 SHOWN = 60
 WORDS = {
-    "invalid": "refused by the type check",
-    "untidy": "shown by the linter",
+    "types": "refused by the type check",
+    "lint": "shown by the linter",
     "visible": "found by visible tests",
+    "hidden": "found by hidden checks alone",
+    "nobody": "found by nobody",
     "unclear": "unclear",
-    "found": "found by hidden checks alone",
-    "survived": "found by nobody",
 }
 
 
@@ -113,7 +113,7 @@ async def _harvest(
             mutant, outcome = one.mutant, one.outcome
             place = f"{mutant.path}:{mutant.line} {mutant.operator}"
             written = f", scenarios/{one.scenario}" if one.scenario else ""
-            show(f"{len(tried)} {place}: {WORDS[outcome.fate]}{written}")
+            show(f"{len(tried)} {place}: {WORDS[outcome.noticed]}{written}")
     return tried
 
 
@@ -136,21 +136,23 @@ def _print_table(tried: list[Tried], order: Order) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("outcome", "where", "operator", "change", box=None, pad_edge=False)
+    table = Table("found by", "where", "operator", "change", box=None, pad_edge=False)
     for one in tried:
-        if one.outcome.fate not in ("found", "survived"):
+        if one.outcome.noticed not in ("hidden", "nobody"):
             continue
         mutant = one.mutant
         change = f"{_short(mutant.before)} → {_short(mutant.after) or 'nothing'}"
         where = f"{mutant.path}:{mutant.line}"
-        table.add_row(one.outcome.fate, *(Text(part) for part in (where, mutant.operator, change)))
+        table.add_row(
+            one.outcome.noticed, *(Text(part) for part in (where, mutant.operator, change))
+        )
     if table.row_count:
         answer().print(table)
     for one in tried:
         if one.scenario:
             typer.echo(f"scenarios/{one.scenario}")
-    counts = Counter(one.outcome.fate.value for one in tried)
-    parts = [f"{counts[fate]} {words}" for fate, words in WORDS.items() if counts[fate]]
+    counts = Counter(one.outcome.noticed.value for one in tried)
+    parts = [f"{counts[noticed]} {words}" for noticed, words in WORDS.items() if counts[noticed]]
     typer.echo(f"{len(tried)} tried: {', '.join(parts) or 'none'}; --seed {order.seed}")
 
 

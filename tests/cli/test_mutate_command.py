@@ -22,7 +22,7 @@ def test_a_bug_is_seeded_by_lot_and_its_manifests_can_be_recorded(desk: Desk) ->
     answer = json.loads(ran.stdout)
     assert answer["seed"] == 3
     (row,) = answer["tried"]
-    assert (row["fate"], row["path"], row["line"], row["before"]) == (
+    assert (row["noticed"], row["path"], row["line"], row["before"]) == (
         "found",
         "lib/sum.mjs",
         2,
@@ -52,7 +52,7 @@ def test_what_no_check_finds_is_listed_with_its_place(desk: Desk) -> None:
 
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
-    assert len([line for line in lines if line.startswith("survived")]) == 3
+    assert len([line for line in lines if line.startswith("nobody")]) == 3
     assert "lib/sum.mjs:2" in lines[1]
     assert "+ → " in lines[1]
     assert lines[-1].startswith("3 tried: 3 found by nobody; --seed ")

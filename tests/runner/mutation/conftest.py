@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from runner.mutation.harvest import Field, Order, open_field
-from runner.sandbox.base import ExecResult
+from runner.sandbox.base import ExecResult, ToolFault
 from runner.sandbox.fake import FakeEngine, FakeSandbox
 from testbed.errors import SandboxLost
 from testbed.scenario import load_suite
@@ -25,12 +25,12 @@ TINY = Path(__file__).parents[2] / "suites" / "tiny"
 SOURCE = "lib/sum.mjs"
 VISIBLE = "test/visible.test.mjs"
 HIDDEN = ".testbed/checks/unit/hidden.test.mjs"
-FATES: Final = {
-    "-": "found",
-    "/": "invalid",
-    "%": "untidy",
+NOTICED: Final = {
+    "-": "hidden",
+    "/": "types",
+    "%": "lint",
     "*": "visible",
-    "|": "survived",
+    "|": "nobody",
     "&": "unclear",
     "^": "unclear",
     "<": "unclear",
@@ -64,10 +64,11 @@ class Stage:
 
     root: Path
     cache: Path
-    signs: str = "".join(FATES)
+    signs: str = "".join(NOTICED)
     """What the mutants put in place of the plus."""
     pristine: dict[str, str] = field(default_factory=dict)
     """Test id -> mark in the report of the pristine fixture."""
+    types_fault: ToolFault | None = None
     ran: list[str] = field(default_factory=list)
     """Sign and files of each run of tests."""
     once: set[str] = field(default_factory=set)
@@ -87,6 +88,8 @@ class Stage:
         if argv[1] == ".testbed/mutants.mjs":
             return said(0, json.dumps([self.change(text, sign) for sign in self.signs]).encode())
         if argv[1] == "--check":
+            if self.types_fault:
+                raise self.types_fault
             return said(int(sign == "/"))
         if argv[1] == ".testbed/lint.mjs":
             return said(0, json.dumps({"diagnostics": [finding()] * (1 + (sign == "%"))}).encode())
@@ -106,13 +109,13 @@ class Stage:
             return said(None)
         marks = dict.fromkeys((f"{VISIBLE}::greets", f"{VISIBLE}::is a function"), "")
         if files:
-            marks = {f"{file}::{name}": "" for file in files for name in ("adds", "adds nothing")}
+            marks = {test: "" for file in files for test in self.tests_in(file)}
         elif sign == "*":
             marks[f"{VISIBLE}::greets"] = "<failure/>"
         elif sign == "=":
             marks = {f"{VISIBLE}::{VISIBLE}": "<failure/>"}
-        if sign in "-<" and files and sign not in self.once:
-            marks[f"{files[0]}::adds"] = "<failure/>"
+        if sign in "-<" and sign not in self.once:
+            marks |= {test: "<failure/>" for test in marks if test.endswith("::adds")}
         if sign == "<":
             self.once |= {sign} if files else set()
         if sign == "+":
@@ -126,6 +129,10 @@ class Stage:
         report = f"<testsuites><testsuite>{cases}</testsuite></testsuites>".encode()
         at_once(self.box.write(".testbed/out/unit.xml", report))
         return said(int(failed))
+
+    def tests_in(self, file: str) -> list[str]:
+        blind = b"blind" in at_once(self.box.read(file))
+        return [f"{file}::{name}" for name in (["sees"] if blind else ["adds", "adds nothing"])]
 
     def field(self) -> Field:
         """Make ready what mutants are tried on."""

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.authoring.lint import lint
+from runner.mutation.control import try_pristine
+from runner.mutation.harvest import Order
 from runner.mutation.plant import scenario_id
+from runner.mutation.sieve import Sieve
+from runner.sandbox.base import ToolFault
 from runner.workspace import apply_patch, pristine_tree, seed_workspace
-from testbed.errors import ScenarioError, VerificationFailed
+from testbed.errors import EnvironmentFault, ScenarioError, VerificationFailed
 from testbed.scenario import Kind, load_scenario
-from tests.runner.mutation.conftest import FATES, HIDDEN, SOURCE, VISIBLE
+from tests.runner.mutation.conftest import HIDDEN, NOTICED, SOURCE, VISIBLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +25,8 @@ if TYPE_CHECKING:
     from tests.runner.mutation.conftest import Stage
 
 
-def fates(tried: list[Tried]) -> dict[str, str]:
-    return {one.mutant.after: one.outcome.fate.value for one in tried}
+def noticed(tried: list[Tried]) -> dict[str, str]:
+    return {one.mutant.after: one.outcome.noticed.value for one in tried}
 
 
 def folders(stage: Stage) -> set[str]:
@@ -33,7 +37,7 @@ async def test_a_mutant_comes_as_far_as_what_first_notices_it(stage: Stage) -> N
     tried = await stage.harvest()
 
     found = {one.mutant.after: one.outcome for one in tried}
-    assert fates(tried) == FATES
+    assert noticed(tried) == NOTICED
     assert found["-"].checks == (f"{HIDDEN}::adds",)
     assert found["*"].checks == (f"{VISIBLE}::greets",)
     assert f"{VISIBLE}::is a function" in found["="].checks, "its file did not load"
@@ -42,7 +46,7 @@ async def test_a_mutant_comes_as_far_as_what_first_notices_it(stage: Stage) -> N
     assert "killed at" in found["&"].detail
     assert found["<"].detail == f"did not fail again: {HIDDEN}::adds"
     assert found[">"].detail == "hidden checks: exit code 1, though every test passed"
-    assert {run[0] for run in stage.ran} == set(FATES) - set("/%") | {"+"}
+    assert {run[0] for run in stage.ran} == set(NOTICED) - set("/%") | {"+"}
 
 
 async def test_the_found_one_becomes_a_scenario_whose_ticket_is_to_be_written(stage: Stage) -> None:
@@ -67,6 +71,25 @@ async def test_the_found_one_becomes_a_scenario_whose_ticket_is_to_be_written(st
     assert [line.partition(" ")[0] for line in said if "scenario.toml" in line] == [
         f"{scenario.id}/scenario.toml:6:"
     ]
+
+
+async def test_of_clashing_checks_those_that_find_it_are_run_again_and_copied(
+    stage: Stage,
+) -> None:
+    stage.signs = "-"
+    minus = stage.root / "scenarios/minus"
+    shutil.copytree(minus, stage.root / "scenarios/also")
+    card = stage.root / "scenarios/also/scenario.toml"
+    card.write_text(card.read_text().replace('"minus"', '"also"'))
+    blind = stage.root / "scenarios/also/checks/unit/hidden.test.mjs"
+    blind.write_text("// blind\n")
+
+    (one,) = await stage.harvest()
+
+    assert one.outcome.checks == (f"{HIDDEN}::adds",)
+    copied = stage.root / "scenarios" / str(one.scenario) / "checks/unit/hidden.test.mjs"
+    assert copied.read_bytes() == (minus / "checks/unit/hidden.test.mjs").read_bytes()
+    assert stage.ran[-4:] == ["-", *[f"- {HIDDEN}"] * 3]
 
 
 async def test_survivors_become_scenarios_only_when_asked_and_say_what_they_lack(
@@ -104,7 +127,7 @@ async def test_no_more_are_tried_than_asked(stage: Stage) -> None:
 
 
 async def test_what_was_found_out_is_kept_and_a_doubt_is_tried_again(stage: Stage) -> None:
-    before = await stage.harvest(tries=9)
+    before = await stage.harvest(tries=6)
     for name in folders(stage):
         shutil.rmtree(stage.root / "scenarios" / name)
     (kept,) = stage.cache.glob("mutants/*/outcomes.jsonl")
@@ -114,14 +137,31 @@ async def test_what_was_found_out_is_kept_and_a_doubt_is_tried_again(stage: Stag
 
     after = await stage.harvest()
 
-    doubts = {sign for sign, fate in FATES.items() if fate == "unclear"}
-    new = set(FATES) - {one.mutant.after for one in before}
+    doubts = {sign for sign, by in NOTICED.items() if by == "unclear"}
+    new = set(NOTICED) - {one.mutant.after for one in before}
     assert {run[0] for run in stage.ran} == doubts | (new - set("/%"))
     outcomes = {one.mutant.id: one.outcome for one in after}
     assert [one for one in before if outcomes[one.mutant.id] == one.outcome] == [
         one for one in before if one.mutant.after not in doubts
     ]
-    assert len(kept.read_bytes().splitlines()) == len(FATES) - len(doubts) + 1
+    assert len(kept.read_bytes().splitlines()) == len(NOTICED) - len(doubts) + 1
+
+
+async def test_each_mutant_is_inspected_on_the_pristine_fixture(stage: Stage) -> None:
+    here = stage.field()
+    control = await try_pristine(here.place, here.tree, here.groups)
+    mutants = await here.mutants(Order(seed=1, count=1, tries=None, survivors=False))
+    async with here.place.open(here.tree, "desk") as desk:
+        sieve = Sieve(
+            place=here.place, tree=here.tree, groups=here.groups, control=control, desk=desk
+        )
+        for mutant in mutants:
+            await sieve.sift(mutant)
+            assert await desk.read(SOURCE) == here.tree[SOURCE].data
+        stage.types_fault = ToolFault("denied", "no more processes")
+        with pytest.raises(EnvironmentFault, match="no more processes"):
+            await sieve.sift(mutants[0])
+        assert await desk.read(SOURCE) == here.tree[SOURCE].data
 
 
 async def test_a_changed_check_has_everything_tried_anew(stage: Stage) -> None:
@@ -145,7 +185,7 @@ async def test_a_mutant_that_is_a_scenario_is_not_drawn_again_whatever_its_name(
     card = old.rename(new) / "scenario.toml"
     card.write_text(card.read_text().replace(f'"{one.scenario}"', '"renamed"'))
 
-    assert fates(await stage.harvest()) == {"|": "survived"}
+    assert noticed(await stage.harvest()) == {"|": "nobody"}
     assert folders(stage) == {"renamed"}
     assert one.scenario == scenario_id(one.mutant)
 
@@ -154,7 +194,7 @@ async def test_a_check_file_that_fails_on_the_pristine_fixture_finds_nothing(sta
     stage.signs = "-"
     stage.pristine = {f"{HIDDEN}::adds nothing": "<failure/>"}
 
-    assert fates(await stage.harvest()) == {"-": "survived"}
+    assert noticed(await stage.harvest()) == {"-": "nobody"}
 
 
 @pytest.mark.parametrize("mark", ["<failure/>", "<error/>"])
@@ -177,8 +217,6 @@ async def test_a_step_that_takes_no_files_is_refused(stage: Stage) -> None:
 
 
 async def test_who_stops_early_leaves_no_sandbox_and_whole_scenarios(stage: Stage) -> None:
-    from runner.mutation.harvest import Order
-
     order = Order(seed=1, count=9, tries=None, survivors=True)
     here = stage.field()
     mutants = await here.mutants(order)
