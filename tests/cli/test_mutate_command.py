@@ -23,7 +23,7 @@ def test_a_bug_is_seeded_by_lot_and_its_manifests_can_be_recorded(desk: Desk) ->
     assert answer["seed"] == 3
     (row,) = answer["tried"]
     assert (row["noticed"], row["path"], row["line"], row["before"]) == (
-        "found",
+        "hidden",
         "lib/sum.mjs",
         2,
         "+",
