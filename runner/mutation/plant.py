@@ -35,10 +35,15 @@ def scenario_id(mutant: Mutant) -> str:
 
 
 def planted(root: Path, mutants: Iterable[Mutant]) -> frozenset[str]:
-    """Return the ids of mutants that are scenarios already, whatever these are called by now."""
-    notes = [card.read_text(encoding="utf-8") for card in root.glob("scenarios/*/scenario.toml")]
-    text = "\n".join(note for note in notes if _MARK in note)
-    return frozenset(mutant.id for mutant in mutants if f"({mutant.id})" in text)
+    """Return the ids of mutants that are scenarios already: by their note, or by their name."""
+    cards = list(root.glob("scenarios/*/scenario.toml"))
+    names = {card.parent.name for card in cards}
+    notes = "\n".join(card.read_text(encoding="utf-8") for card in cards)
+    return frozenset(
+        mutant.id
+        for mutant in mutants
+        if f"({mutant.id})." in notes or scenario_id(mutant) in names
+    )
 
 
 def plant(

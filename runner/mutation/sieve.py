@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.mutation.mutant import apply
 from runner.mutation.outcome import Control, Noticed, Outcome
 from runner.mutation.showing import doubt, failing, files_of
+from testbed.errors import SandboxLost
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from runner.mutation.hidden import Group
     from runner.mutation.mutant import Mutant
@@ -48,20 +50,25 @@ class Sieve:
 
     async def _inspect(self, mutant: Mutant) -> Outcome | None:
         """Check types and lint; `None` when both are as in the pristine fixture."""
-        mutated = apply(self.tree, mutant)[mutant.path]
-        async with self.turn:
-            await self.desk.write(mutant.path, mutated.data)
-            try:
-                typed = await self.place.types(self.desk)
-                new = await self.place.findings(self.desk) if typed else Counter()
-            finally:
-                await self.desk.write(mutant.path, self.tree[mutant.path].data)
+        async with self.turn, self._on_the_desk(mutant):
+            typed = await self.place.types(self.desk)
+            new = await self.place.findings(self.desk) if typed else Counter()
         new -= Counter(self.control.findings)
         if typed is None:
             return _outcome(mutant, Noticed.UNCLEAR, detail="the type check takes too long")
         if not typed:
             return _outcome(mutant, Noticed.TYPES)
         return _outcome(mutant, Noticed.LINT, detail=min(new)) if new else None
+
+    @asynccontextmanager
+    async def _on_the_desk(self, mutant: Mutant) -> AsyncIterator[None]:
+        await self.desk.write(mutant.path, apply(self.tree, mutant)[mutant.path].data)
+        try:
+            yield
+        finally:
+            # A call that is cancelled takes its sandbox with it.
+            with suppress(SandboxLost):
+                await self.desk.write(mutant.path, self.tree[mutant.path].data)
 
     async def _test(self, mutant: Mutant) -> Outcome:
         tree = apply(self.tree, mutant)

@@ -83,7 +83,11 @@ def command(
         paths=tuple(paths or ()),
         operators=tuple(operator or ()),
     )
-    tried = run_until_signal(_harvest(suite, fixture, order, jobs=jobs, engine_name=engine))
+    try:
+        tried = run_until_signal(_harvest(suite, fixture, order, jobs=jobs, engine_name=engine))
+    except KeyboardInterrupt:
+        talk().print(f"interrupted, outcomes are kept: --seed {order.seed} goes on from there")
+        raise typer.Exit(130) from None
     if json:
         _print_json(tried, order)
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +59,38 @@ def test_what_no_check_finds_is_listed_with_its_place(desk: Desk) -> None:
     assert "+ → " in lines[1]
     assert lines[-1].startswith("3 tried: 3 found by nobody; --seed ")
     assert len(list((desk.folder / "scenarios").iterdir())) == 1
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.usefixtures("local_engine")
+def test_an_interrupted_harvest_leaves_nothing_half_and_goes_on_from_there(desk: Desk) -> None:
+    visible = desk.folder / "fixtures/tiny/test/visible.test.mjs"
+    wait = "await new Promise((done) => setTimeout(done, 2000));"
+    visible.write_text(
+        visible.read_text().replace("greets: () => {", f"greets: async () => {{{wait}")
+    )
+    command = desk.command(*MUTATE, "--seed", "5", "--count", "3", "--jobs", "1")
+    with subprocess.Popen(
+        command, cwd=desk.folder, env=desk.environment({}), stderr=subprocess.PIPE, text=True
+    ) as begun:
+        assert begun.stderr
+        assert any(line.startswith("· 1 lib/sum.mjs:2") for line in begun.stderr)
+        begun.send_signal(signal.SIGINT)
+        said = begun.stderr.read()
+
+    assert begun.returncode == 130, said
+    assert "--seed 5 goes on from there" in said
+    first = {path.name for path in (desk.folder / "scenarios").iterdir()} - {"minus"}
+    assert not list(desk.folder.glob(".*.half"))
+    assert not subprocess.run(
+        ["pgrep", "-f", f"bwrap.*{desk.cache}"], check=False, capture_output=True
+    ).stdout
+
+    rest = desk.testbed(*MUTATE, "--seed", "5", "--count", "3", "--json")
+
+    assert rest.returncode == 0, rest.stderr
+    assert "trying the pristine fixture" not in rest.stderr
+    assert len(json.loads(rest.stdout)["tried"]) == 3 - len(first)
 
 
 @pytest.mark.bubblewrap
