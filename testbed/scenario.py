@@ -91,6 +91,11 @@ class FixtureCard(Settings):
 
     Without it no patch has figures of code quality.
     """
+    mutants: Command | None = None
+    """Prints small mutants of the sources, see `runner/mutation/mutant.py`; it must only read them.
+
+    Without it neither bugs are seeded by operator nor hidden checks scored by mutants.
+    """
     variations: tuple[Variation, ...] = ()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""A small suite of its own, `tiny/`, and a place to run the fixture's `quality` command in."""
+"""A small suite of its own, `tiny/`, and a place to run the fixture's commands in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -68,14 +68,16 @@ def tiny(tmp_path: Path) -> Tiny:
 
 @dataclass(frozen=True)
 class Shop:
-    """Where the command runs: laid out as in a sandbox, packages one folder above."""
+    """Where a command of the kit runs: laid out as in a sandbox, packages one folder above."""
 
     fixture: Fixture
     folder: Path
 
-    def run(self, tree: Tree) -> subprocess.CompletedProcess[bytes]:
-        """Run the card's command over a tree."""
-        command = self.fixture.card.quality
+    def run(
+        self, tree: Tree, name: Literal["quality", "mutants"] = "quality"
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of the card over a tree."""
+        command = getattr(self.fixture.card, name)
         assert command
         app = self.folder / "app"
         shutil.rmtree(app, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Small changes of the sources, each of which a good check should notice."""
