@@ -51,6 +51,33 @@ def score(brief: CertificateBrief) -> str:
     return f"{100 * brief.killed // brief.mutants} %"
 
 
+def summary(brief: CertificateBrief) -> str:
+    """Say in a word or two what a certificate is worth: `none`, `stale`, `faults` or a score."""
+    if brief.state != "fresh":
+        return brief.state
+    if brief.faults:
+        return "faults"
+    return "fresh" if brief.score is None else f"score {score(brief)}"
+
+
+def sentences(brief: CertificateBrief) -> tuple[str, ...]:
+    """Say what a certificate was worth when the run began, faults last."""
+    if brief.state == "none":
+        return ("None: nothing shows how steady and how sharp the checks are.",)
+    if brief.accepted is None:
+        return ("Stale when the run began.", *brief.faults)
+    fresh = "Fresh" if brief.state == "fresh" else "Stale, made for other files than those used,"
+    flaky = _of(brief.flakes, brief.gradings)
+    found = f"{_of(brief.killed, brief.mutants)} small mutants of the reference found: "
+    return (
+        f"{fresh} when the run began.",
+        f"{brief.accepted} right patches accepted, {brief.rejected} wrong ones rejected.",
+        f"{flaky} repeated gradings flaky; the rate's 95 % interval ends at {most_flakes(brief)}.",
+        f"{found}{score(brief)}." if brief.mutants else "Not scored by mutants.",
+        *brief.faults,
+    )
+
+
 def _cells(brief: CertificateBrief) -> tuple[str, ...]:
     return (
         words.count(brief.accepted),

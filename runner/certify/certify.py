@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from runner.certify.figures import caches_of, graded_of, steadiness_of
 from runner.certify.grader import Grader
 from runner.certify.hunt import Hunt
 from runner.certify.ledger import open_ledger
@@ -14,11 +14,10 @@ from runner.certify.mutants import in_drawn_order, mutation_of
 from runner.grading.grade import graded_tree
 from runner.proof.cases import full_cases, steady_cases
 from runner.workspace import apply_patch
-from testbed.certificate import Caches, Certificate, Graded, Steadiness
+from testbed.certificate import Certificate
 from testbed.certified import certificate_path, inputs_of
 from testbed.equivalents import read_equivalents
 from testbed.errors import ScenarioError
-from testbed.stats import exact_interval
 from testbed.store import write_record
 
 if TYPE_CHECKING:
@@ -87,9 +86,9 @@ async def certify(
         engine=prepared.engine.name,
         seed=SEED,
         inputs=inputs,
-        graded=tuple(_graded(case, outcome) for case, outcome in known),
-        steadiness=_steadiness(steady),
-        caches=_caches(scenario, known, cold),
+        graded=tuple(graded_of(case, outcome) for case, outcome in known),
+        steadiness=steadiness_of(steady),
+        caches=caches_of(scenario, known, cold),
         mutation=mutation,
         trial_seconds=median(outcome.seconds for _, outcome in known),
         step_seconds=step_seconds,
@@ -114,55 +113,3 @@ async def _mutate(
     listed = await hunt.list(workspace.tree, reference)
     tried = await hunt.try_all(reference, in_drawn_order(listed, SEED))
     return mutation_of(len(listed), tried, equivalents), seconds
-
-
-def _graded(case: Case, outcome: Outcome) -> Graded:
-    candidate = case.candidate
-    return Graded(
-        patch=case.patch,
-        verdict=outcome.verdict,
-        caught_by=candidate.caught_by if candidate and not candidate.right else None,
-        fault=outcome.fault,
-    )
-
-
-def _steadiness(graded: Sequence[tuple[Case, Outcome]]) -> Steadiness:
-    flakes = tuple(f"{case.patch}: {outcome.fault}" for case, outcome in graded if outcome.fault)
-    interval = exact_interval(len(flakes), len(graded))
-    return Steadiness(
-        gradings=len(graded),
-        conditions=dict(Counter(case.variation for case, _ in graded)),
-        flakes=flakes,
-        low=interval.low,
-        high=interval.high,
-    )
-
-
-def _caches(
-    scenario: Scenario,
-    warm: Sequence[tuple[Case, Outcome]],
-    cold: Sequence[tuple[Case, Outcome]],
-) -> Caches | None:
-    if not cold:
-        return None
-    failed = {case.candidate: outcome.failed for case, outcome in warm}
-    return Caches(
-        steps=tuple(sorted({step for case, _ in cold for step in case.terms.steps or ()})),
-        differences=tuple(
-            line
-            for case, outcome in cold
-            for line in _differences(scenario, case, failed[case.candidate], outcome.failed)
-        ),
-    )
-
-
-def _differences(
-    scenario: Scenario, case: Case, warm: Sequence[str], cold: Sequence[str]
-) -> list[str]:
-    tests = (*scenario.fail_to_pass, *scenario.pass_to_pass)
-    shown = {*case.terms.judged(scenario, tests)}
-    return [
-        f"{case.patch}: {test} {'fails' if test in cold else 'passes'}"
-        for test in sorted({*warm} ^ {*cold})
-        if test in shown
-    ]
