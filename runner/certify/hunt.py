@@ -14,7 +14,6 @@ from runner.grading.bench import Bench, KitFault, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.evidence import judge
 from runner.grading.terms import Terms
-from runner.grading.warmth import COLD
 from runner.mutation.listing import list_mutants
 from runner.mutation.mutant import apply
 from runner.proof.cases import hidden_files
@@ -162,7 +161,7 @@ class Hunt:
             image=self.prepared.images[fixture],
             run_id=RUN_ID,
             name=f"{RUN_ID}-{self.scenario.id}-mutant",
-            warmth=self.prepared.warmth.get(fixture, COLD),
+            warmth=self.prepared.warmth[fixture],
             terms=terms,
         )
 

@@ -13,6 +13,7 @@ from runner.certify.grader import Grader
 from runner.certify.hunt import Hunt
 from runner.conductor import Prepared
 from runner.grading.grade import graded_tree
+from runner.grading.warmth import COLD
 from runner.workspace import apply_patch, seed_workspace
 from testbed.certified import inputs_of
 from testbed.scenario import Scenario, load_suite
@@ -44,7 +45,7 @@ class Desk:
         return Prepared(
             engine=self.engine,
             images={"tiny": self.image},
-            warmth={},
+            warmth={"tiny": COLD},
             workspaces={scenario.id: seed_workspace(scenario)},
             scenarios=(scenario,),
         )

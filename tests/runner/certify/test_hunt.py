@@ -13,6 +13,7 @@ from runner.certify.mutants import Tried, in_drawn_order
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.mutation.mutant import Mutant
     from tests.runner.certify.conftest import Desk
 
 pytestmark = pytest.mark.bubblewrap
@@ -44,7 +45,7 @@ async def tried(desk: Desk, path: Path) -> Tried:
         return await hunt.try_all(reference, in_drawn_order(mutants, 1))
 
 
-def ends(mutants: tuple[hunting.Mutant, ...]) -> list[str]:
+def ends(mutants: tuple[Mutant, ...]) -> list[str]:
     return sorted(mutant.after for mutant in mutants)
 
 
