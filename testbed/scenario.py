@@ -49,6 +49,11 @@ class Step(Command):
     junit: RelativePath
     takes_files: bool = False
     """Paths of test files may follow `argv`; no others are run then."""
+    bail: tuple[str, ...] = ()
+    """What follows `argv` to end it at the first failing test, which the report must name.
+
+    Never in a grading: only where a single failure settles all.
+    """
     warmup: Warmup | None = None
 
 

@@ -113,7 +113,9 @@ class Hunt:
 
     async def _run(self, tree: Tree, step: Step, what: str) -> Outcome:
         files = hidden_files(self.scenario)[step.id]
-        bench = self._bench(Terms(steps=frozenset({step.id}), files=files, inspect=False))
+        # The first failure settles that a mutant is found.
+        steps = frozenset({step.id})
+        bench = self._bench(Terms(steps=steps, files=files, bail=True, inspect=False))
         key = self._key("hidden", bench.lay(tree), step.model_dump_json(), files)
 
         async def make() -> Outcome:
@@ -147,7 +149,10 @@ class Hunt:
             pass_to_pass=_hidden(terms.judged(self.scenario, self.scenario.pass_to_pass)),
             test_files=tree.keys(),
         )
-        return tuple(check.id for check in checks if not check.passed)
+        failed = tuple(check.id for check in checks if not check.passed)
+        # Behind the first failure tests are skipped, which tells nothing of them.
+        results = run.results or {}
+        return tuple(name for name in failed if name in results and results[name].red) or failed
 
     def _steps(self) -> tuple[Step, ...]:
         hidden = hidden_files(self.scenario)

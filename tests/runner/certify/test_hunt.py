@@ -57,6 +57,15 @@ async def test_mutants_of_the_references_lines_meet_the_hidden_checks(
     assert (ends(found.killed), found.survived, found.invalid) == (["*", "-", "||"], (), ())
 
 
+async def test_the_first_failing_check_ends_the_search(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "minus.jsonl"
+
+    await tried(desk, path)
+
+    # 1 * 0 would fail the second check as well.
+    assert path.read_text().count("::adds") == 3
+
+
 async def test_what_only_a_visible_test_would_find_survives(desk: Desk, tmp_path: Path) -> None:
     desk.write(f"{CHECKS}/unit/hidden.test.mjs", BUILT)
     desk.write(f"{CHECKS}/fail_to_pass.txt", ".testbed/checks/unit/hidden.test.mjs::answers\n")
