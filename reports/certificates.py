@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from testbed.briefs import CertificateBrief
     from testbed.certified import Standing
 
+_SHOWN: Final = 60
+"""Characters of a mutant's text."""
 HEADINGS: Final = (
     "right accepted",
     "wrong rejected",
@@ -36,6 +38,17 @@ def markdown_table(found: Mapping[str, Standing]) -> str:
         *((f"`{name}`", *cells(standing)) for name, standing in found.items()),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def survivors(standing: Standing) -> list[str]:
+    """Say each mutant that was not found, and that nobody explained, in one line."""
+    mutation = standing.certificate.mutation if standing.certificate else None
+    return [
+        f"{one.path}:{one.line}: `{_short(one.before)}` as `{_short(one.after)}`"
+        f" is not found: {one.id}"
+        for one in (mutation.survivors if mutation else ())
+        if one.equivalent is None
+    ]
 
 
 def most_flakes(brief: CertificateBrief) -> str:
@@ -87,6 +100,11 @@ def _cells(brief: CertificateBrief) -> tuple[str, ...]:
         _of(brief.killed, brief.mutants),
         score(brief),
     )
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _of(part: int | None, whole: int | None) -> str:

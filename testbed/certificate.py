@@ -30,12 +30,14 @@ class Graded(Record):
 
 
 class Steadiness(Record):
-    """Repeated gradings of the hidden checks alone, of nothing and of the reference in turn.
+    """Repeated gradings of the hidden checks alone, under one condition after the other.
 
     A flake is a grading in which the verdict, or the outcome of a single check, is other than it
     must be.
     """
 
+    patches: tuple[str, ...]
+    """What was graded."""
     gradings: int
     conditions: dict[str, int]
     """`plain`, `load` or a variation of the fixture's card -> gradings under it."""

@@ -189,7 +189,12 @@ def certify() -> Callable[[Scenario], Certificate]:
                 Graded(patch="wrong/times", verdict="fail", caught_by="a::adds", fault=""),
             ),
             steadiness=Steadiness(
-                gradings=20, conditions={"plain": 20}, flakes=(), low=0.0, high=0.1685
+                patches=("nothing", "reference"),
+                gradings=20,
+                conditions={"plain": 20},
+                flakes=(),
+                low=0.0,
+                high=0.1685,
             ),
             caches=None,
             mutation=Mutation(

@@ -107,9 +107,9 @@ async def _mutate(
     diff = scenario.reference.read_bytes()
     solved = apply_patch(workspace, diff, source=str(scenario.reference))
     reference = graded_tree(card, workspace.tree, solved)
-    seconds = await hunt.seconds(reference)
+    seconds = await hunt.control(reference)
     if seconds is None or card.mutants is None:
         return None, seconds or {}
-    listed = await hunt.list(workspace.tree, reference)
+    listed = await hunt.mutants(workspace.tree, reference)
     tried = await hunt.try_all(reference, in_drawn_order(listed, SEED))
     return mutation_of(len(listed), tried, equivalents), seconds

@@ -31,7 +31,9 @@ def steadiness_of(graded: Sequence[tuple[Case, Outcome]]) -> Steadiness:
     """Count the flakes of gradings that must come out the same; at least one grading."""
     flakes = tuple(f"{case.patch}: {outcome.fault}" for case, outcome in graded if outcome.fault)
     interval = exact_interval(len(flakes), len(graded))
+    patches = {case.candidate.name if case.candidate else "nothing" for case, _ in graded}
     return Steadiness(
+        patches=tuple(sorted(patches)),
         gradings=len(graded),
         conditions=dict(Counter(case.variation for case, _ in graded)),
         flakes=flakes,

@@ -44,7 +44,7 @@ class Hunt:
     ledger: Ledger
     progress: Progress
 
-    async def seconds(self, reference: Tree) -> dict[str, float] | None:
+    async def control(self, reference: Tree) -> dict[str, float] | None:
         """Run the hidden checks on the reference itself: step -> seconds.
 
         `None` when one fails there: then a mutant that it finds tells nothing.
@@ -54,7 +54,7 @@ class Hunt:
             return None
         return {step: run.seconds for step, run in runs.items()}
 
-    async def list(self, seeded: Tree, reference: Tree) -> tuple[Mutant, ...]:
+    async def mutants(self, seeded: Tree, reference: Tree) -> tuple[Mutant, ...]:
         """List the mutants of the lines that the reference writes."""
         changes = read_changes(diff_trees(seeded, reference))
         fixture = self.scenario.fixture

@@ -93,7 +93,7 @@ def _show(found: Mapping[str, Standing], *, markdown: bool, json: bool) -> None:
 def _print(found: Mapping[str, Standing]) -> None:
     from rich.table import Table
 
-    from reports.certificates import HEADINGS, cells
+    from reports.certificates import HEADINGS, cells, survivors
 
     table = Table("scenario", "certificate", box=None, pad_edge=False)
     for heading in HEADINGS:
@@ -101,6 +101,9 @@ def _print(found: Mapping[str, Standing]) -> None:
     for name, standing in found.items():
         table.add_row(name, standing.state, *cells(standing))
     answer().print(table)
+    for name, standing in found.items():
+        for survivor in survivors(standing):
+            typer.echo(f"{name}: {survivor}")
     faults = [f"{name}/certificate.json: {f}" for name, s in found.items() for f in s.faults]
     for fault in faults:
         typer.echo(fault)

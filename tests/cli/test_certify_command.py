@@ -108,6 +108,8 @@ def test_a_sound_certificate_passes_the_check_and_a_stale_one_names_its_input(
 
     assert (sound.returncode, sound.stdout.splitlines()[-1]) == (0, "no fault")
     assert "12 of 13" in sound.stdout
+    survivor = "minus: lib/sum.mjs:2: `+` as `|` is not found: lib/sum.mjs:swap-arithmetic:1"
+    assert survivor in sound.stdout.splitlines()
     assert stale.returncode == 1
     assert "minus/certificate.json: stale: prompt.md has changed" in stale.stdout.splitlines()
 

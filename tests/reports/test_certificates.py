@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.certificates import cells, markdown_table, most_flakes, score, sentences, summary
+from reports.certificates import (
+    cells,
+    markdown_table,
+    most_flakes,
+    score,
+    sentences,
+    summary,
+    survivors,
+)
 from reports.words import UNKNOWN
 from testbed.briefs import CertificateBrief
-from testbed.certified import certificate_path, standings
+from testbed.certified import Standing, certificate_path, standings
 from testbed.scenario import load_suite
 from testbed.store import write_record
 
@@ -81,6 +89,27 @@ def test_a_certificate_is_a_row_of_the_table(
     assert markdown_table(found).splitlines()[2] == (
         "| `minus` | 2 | 1 | 0 of 20 | 17 % | 12 of 13 | 92 % |"
     )
+
+
+def test_survivors_are_listed_in_a_line_each_but_for_those_that_are_explained(
+    certify: Callable[[Scenario], Certificate], tmp_path: Path
+) -> None:
+    (scenario,) = load_suite(shutil.copytree(TINY, tmp_path / "suite")).scenarios
+    made = certify(scenario)
+    assert made.mutation
+    (one,) = made.mutation.survivors
+    long = one.model_copy(update={"before": f"if (a)\n  {80 * 'x'}", "after": ""})
+    known = one.model_copy(update={"equivalent": "Both are whole."})
+    mutation = made.mutation.model_copy(update={"survivors": (one, long, known)})
+    changed = made.model_copy(update={"mutation": mutation})
+
+    listed = survivors(Standing(certificate=changed, faults=(), state="fresh"))
+
+    assert listed == [
+        "lib/sum.mjs:2: `+` as `|` is not found: lib/sum.mjs:swap-arithmetic:1",
+        f"lib/sum.mjs:2: `if (a) {53 * 'x'}…` as `` is not found: lib/sum.mjs:swap-arithmetic:1",
+    ]
+    assert survivors(Standing(certificate=None, faults=(), state="none")) == []
 
 
 def test_the_documentation_holds_the_table_of_the_certificates() -> None:

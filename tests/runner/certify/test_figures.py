@@ -59,6 +59,7 @@ def test_flakes_are_counted_with_their_exact_interval(scenario: Scenario) -> Non
     calm, found = steadiness_of(steady), steadiness_of([*steady[1:], flake])
 
     assert (calm.gradings, calm.flakes) == (20, ())
+    assert calm.patches == ("nothing", "reference")
     assert (calm.low, calm.high) == pytest.approx((0.0, 0.1684335), abs=1e-6)
     assert found.flakes == ("reference (load): failed b: late",)
     assert found.conditions == {"plain": 17, "load": 3}

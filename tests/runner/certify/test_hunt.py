@@ -41,7 +41,7 @@ async def tried(desk: Desk, path: Path) -> Tried:
     seeded, reference = desk.trees()
     with open_ledger(path) as ledger:
         hunt = desk.hunt(ledger)
-        mutants = await hunt.list(seeded, reference)
+        mutants = await hunt.mutants(seeded, reference)
         return await hunt.try_all(reference, in_drawn_order(mutants, 1))
 
 
@@ -138,8 +138,8 @@ async def test_the_reference_itself_must_pass_its_hidden_checks(desk: Desk, tmp_
     seeded, reference = desk.trees()
     with open_ledger(tmp_path / "minus.jsonl") as ledger:
         hunt = desk.hunt(ledger)
-        seconds = await hunt.seconds(reference)
-        none = await hunt.seconds(seeded)
+        seconds = await hunt.control(reference)
+        none = await hunt.control(seeded)
 
     assert seconds
     assert list(seconds) == ["unit"]
