@@ -32,6 +32,8 @@ class Terms:
     """Test files to be run alone by steps that take files; empty for all."""
     only: str = ""
     """Id of the one test that is judged, and run alone by steps that can; empty for all."""
+    bail: bool = False
+    """End each step at its first failing test, where it can: what was not run counts as failed."""
     inspect: bool = True
     """Type-check, lint and measure; the type check is not judged otherwise."""
     hidden: bool = True
@@ -60,7 +62,8 @@ class Terms:
 
     def command(self, step: Step) -> tuple[str, ...]:
         """Return the command that runs a step on these terms."""
-        argv = (*step.argv, *self._files(step), *self._name(step))
+        bail = step.bail if self.bail else ()
+        argv = (*step.argv, *bail, *self._files(step), *self._name(step))
         crowd = " ".join(map(str, range(self.busy)))
         return (*_BUSY, crowd, *argv) if self.busy else argv
 
