@@ -195,11 +195,11 @@ describe("there is no line", () => {
   });
 
   test.each<[string, string, () => Promise<unknown>]>([
-    ["move", "UPDATE ON applicants", () => move("offer")],
-    ["note", "INSERT ON notes", () => note("Call back.")],
-    ["upload", "INSERT ON resumes", uploadPdf],
-    ["removal", "DELETE ON applicants", () => remove()],
-  ])("for a %s that fails", async (_what, forbidden, change) => {
+    ["a move", "UPDATE ON applicants", () => move("offer")],
+    ["a note", "INSERT ON notes", () => note("Call back.")],
+    ["an upload", "INSERT ON resumes", uploadPdf],
+    ["a removal", "DELETE ON applicants", () => remove()],
+  ])("for %s that fails", async (_what, forbidden, change) => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     signedInAs("ada");
     await forbid(db, forbidden);
