@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import betaincinv, ndtr
 
 from bench.vectors import MARGIN, check_look, judge, over_suite, over_tasks, sampled
-from testbed.paired import difference_over_suite, difference_over_tasks
+from testbed.comparing.paired import difference_over_suite, difference_over_tasks
 
 if TYPE_CHECKING:
     from bench.vectors import Floats
@@ -116,7 +116,7 @@ class Course:
 def measure_course(
     chance: np.random.Generator, shape: Shape, n: int, plan: tuple[int, int]
 ) -> Course:
-    """Follow `testbed.looks` in every set: one more repeat after each look."""
+    """Follow `testbed.comparing.looks` in every set: one more repeat after each look."""
     first, looks = plan
     rates = shape.rates(chance, n)
     a, b = (chance.binomial(first - 1, rate) for rate in rates)

@@ -1,7 +1,7 @@
 """The estimators over many simulated comparisons at once, and proof that they are the testbed's.
 
 `a` and `b` hold the passes of `k` trials of two models: one row per comparison, one column per
-scenario. Every function has its pattern in `testbed.paired` or `testbed.looks`.
+scenario. Every function has its pattern in `testbed.comparing.paired` or `testbed.comparing.looks`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from testbed.looks import EARLY, LAST, take_look
+from testbed.comparing.looks import EARLY, LAST, take_look
 from testbed.stats import Tally
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from testbed.paired import Difference
+    from testbed.comparing.paired import Difference
 
     Floats = NDArray[np.float64]
     Counts = NDArray[np.int64]

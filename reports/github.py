@@ -11,14 +11,14 @@ from reports.versus.markdown import markdown_comparison
 from reports.versus.names import side_names
 from reports.versus.rows import side_by_side
 from reports.versus.sentence import verdict_line
-from testbed.outcome import MARKER, MOST_CHARACTERS, ActionVerdict
+from testbed.comparing.outcome import MARKER, MOST_CHARACTERS, ActionVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reports.versus.tables import Cell
-    from testbed.comparison import Comparison, ScenarioPair
-    from testbed.outcome import Outcome
+    from testbed.comparing.comparison import Comparison, ScenarioPair
+    from testbed.comparing.outcome import Outcome
     from testbed.stats import Tally
 
 HEADINGS: Final = {

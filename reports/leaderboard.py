@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reports import words
-from testbed.compare import standing
+from testbed.comparing.compare import standing
 from testbed.merged import DIFFERS
 
 if TYPE_CHECKING:

@@ -110,15 +110,21 @@ class Checked:
 
 async def check(suite: Suite, *, engine_name: EngineName, progress: Progress) -> Checked:
     """Check what is cheap to check."""
-    engine = choose_engine(engine_name)
+    engine = await open_engine(engine_name, progress=progress)
+    workspaces = await asyncio.to_thread(seed_all, suite.scenarios)
+    return Checked(engine=engine, workspaces=workspaces, scenarios=suite.scenarios)
+
+
+async def open_engine(name: EngineName, *, progress: Progress) -> Engine:
+    """Choose an engine, and remove what crashed runs left behind."""
+    engine = choose_engine(name)
     if engine.weaker:
         progress(f"{engine.weaker}. Install Docker for the full sandbox: apt-get install docker.io")
-    workspaces = await asyncio.to_thread(seed_all, suite.scenarios)
     sweep_scratch()
     removed = await engine.clean()
     if removed:
         progress(f"removed {removed} sandboxes that a crashed run left behind")
-    return Checked(engine=engine, workspaces=workspaces, scenarios=suite.scenarios)
+    return engine
 
 
 async def prepare(

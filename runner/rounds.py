@@ -64,7 +64,7 @@ class Rounds:
             seen = await self._seen(patch.diff, grade)
         self.verdicts.append(grade.verdict)
         self.recording.note(f"prompt {prompt} did not solve it")
-        return follow_up(grade, seen=seen, title=self.scene.scenario.card.title)
+        return follow_up(grade, seen=seen)
 
     async def _seen(self, diff: bytes, grade: Grade) -> Grade | None:
         """Grade again what a user may quote, without any hidden check beside it."""

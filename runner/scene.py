@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from runner.sandbox.base import Dependencies, Engine, Progress
+    from runner.sandbox.base import Engine, Progress
     from testbed.briefs import CertificateBrief
     from testbed.findings import Quality
     from testbed.scenario import Fixture, Scenario
@@ -84,9 +84,17 @@ async def build_images(
     """Install every fixture's packages and build its image, or reuse both; fixture -> image."""
     fixtures = {scenario.fixture.id: scenario.fixture for scenario in scenarios}
     return {
-        name: await engine.prepare(await _dependencies(fixture, cache, progress), progress)
+        name: await build_image(fixture, engine=engine, cache=cache, progress=progress)
         for name, fixture in fixtures.items()
     }
+
+
+async def build_image(fixture: Fixture, *, engine: Engine, cache: Path, progress: Progress) -> str:
+    """Install a fixture's packages and build its image, or reuse both; return its name."""
+    packages = await asyncio.to_thread(
+        install, fixture.root, prune=fixture.card.prune, cache=cache, progress=progress
+    )
+    return await engine.prepare(packages, progress)
 
 
 async def warm_all(
@@ -208,12 +216,6 @@ def digest_scenario(scenario: Scenario, workspace: Workspace) -> str:
     digest.update(scenario.prompt.encode())
     digest.update(scenario.card.model_dump_json().encode())
     return digest.hexdigest()
-
-
-async def _dependencies(fixture: Fixture, cache: Path, progress: Progress) -> Dependencies:
-    return await asyncio.to_thread(
-        install, fixture.root, prune=fixture.card.prune, cache=cache, progress=progress
-    )
 
 
 def _under(folder: str, tree: Tree) -> dict[str, File]:

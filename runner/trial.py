@@ -179,7 +179,6 @@ class _Try:
     async def _converse(self, sandbox: Sandbox, rounds: Rounds) -> AgentResult:
         scenario = self.scene.scenario
         task = Task(
-            title=scenario.card.title,
             prompt=scenario.prompt,
             commands=scenario.fixture.card.commands,
         )

@@ -42,10 +42,14 @@ class Usage(Record):
         return add_known(self.read, self.output)
 
     def __add__(self, other: Self) -> Usage:
+        cache_read = add_known(self.cache_read, other.cache_read)
+        cache_write = add_known(self.cache_write, other.cache_write)
+        read = add_known(self.read, other.read)
         return Usage(
-            fresh_input=add_known(self.fresh_input, other.fresh_input),
-            cache_read=add_known(self.cache_read, other.cache_read),
-            cache_write=add_known(self.cache_write, other.cache_write),
+            # What one of the two did not tell apart is told apart in neither, and lost in none.
+            fresh_input=None if read is None else read - (cache_read or 0) - (cache_write or 0),
+            cache_read=cache_read,
+            cache_write=cache_write,
             output=add_known(self.output, other.output),
             reasoning=add_known(self.reasoning, other.reasoning),
         )

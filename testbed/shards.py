@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError
 
 from testbed.action_inputs import Inputs
 from testbed.bounds import fits
+from testbed.comparing.gate import Policy
 from testbed.errors import RunError, UsageError
-from testbed.gate import Policy
 from testbed.plan import Part, RunConfig
 from testbed.record import SCHEMA_VERSION, Record
 from testbed.settings import describe

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from runner.sandbox.base import Dependencies, Limits, SandboxSpec
 from runner.sandbox.docker import DockerEngine
@@ -36,6 +37,13 @@ SMALL = Limits(
     memory_bytes=256 << 20, cpus=1.0, pids=64, disk_bytes=32 << 20, output_bytes=64 << 10
 )
 
+
+# The same examples in every run, however slow the machine: what is found is found here, not one
+# day elsewhere.
+settings.register_profile(
+    "testbed", derandomize=True, deadline=None, database=None, max_examples=150
+)
+settings.load_profile("testbed")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job begins with Ctrl-C ignored, and hands that on to what tests start.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from testbed.comparison import Contest, Unlike
+    from testbed.comparing.comparison import Contest, Unlike
     from testbed.figures import ModelFigures, RunFigures
     from testbed.stats import RateEstimate, Tally
     from testbed.view import Key, RunView

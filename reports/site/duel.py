@@ -10,7 +10,7 @@ from reports import words
 from reports.site.foreign import line
 from reports.site.outcomes import check_name
 from reports.site.waterfall import WIDTH
-from testbed.comparison import Direction
+from testbed.comparing.comparison import Direction
 from testbed.records import Verdict
 from testbed.sums import Spread
 

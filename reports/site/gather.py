@@ -8,7 +8,7 @@ from reports.leaderboard import ranked
 from reports.site.board import Board, RunRow
 from reports.site.history import past_runs
 from reports.site.pictures import Pictures, find_pictures
-from testbed.compare import MARGIN, contest_between
+from testbed.comparing.compare import MARGIN, contest_between
 from testbed.errors import RunError
 from testbed.merged import in_time, merge_views
 from testbed.metrics import run_figures
@@ -16,7 +16,7 @@ from testbed.metrics import run_figures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testbed.comparison import Contest
+    from testbed.comparing.comparison import Contest
     from testbed.figures import RunFigures
     from testbed.store import Run
     from testbed.view import RunView

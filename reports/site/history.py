@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.site.board import Past
-from testbed.halves import tallies_of
-from testbed.likeness import unlike
+from testbed.comparing.halves import tallies_of
+from testbed.comparing.likeness import unlike
 from testbed.stats import estimate_rate
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from testbed.compare import MARGIN
+from testbed.comparing.compare import MARGIN
 from testbed.record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:

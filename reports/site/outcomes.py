@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reports.site.board import Board
     from reports.site.links import Links
-    from testbed.comparison import ScenarioPair
+    from testbed.comparing.comparison import ScenarioPair
     from testbed.figures import BestTrial, CellFigures, ModelFigures
     from testbed.records import Trial
     from testbed.view import Key

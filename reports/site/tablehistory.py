@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.site.board import Board, Past
-    from testbed.comparison import Unlike
+    from testbed.comparing.comparison import Unlike
 
 
 def history_table(board: Board) -> Table | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.columns import Column
     from reports.site.board import Board
     from reports.site.links import Links
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
     from testbed.figures import ModelFigures
 
 KNOWN: Final[Mapping[str, Column]] = {

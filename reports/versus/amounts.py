@@ -10,7 +10,7 @@ from reports import words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from testbed.comparison import Ratio
+    from testbed.comparing.comparison import Ratio
     from testbed.stats import Interval
 
 MINUS: Final = "\N{MINUS SIGN}"

@@ -10,12 +10,12 @@ from reports.versus import amounts
 from reports.versus.names import side_names
 from reports.versus.sentence import settling_words
 from reports.versus.tables import Cell, Mark, Row, Scale, Table
-from testbed.comparison import Outcome, Severity
+from testbed.comparing.comparison import Outcome, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from testbed.comparison import Comparison, Difference, ScenarioPair
+    from testbed.comparing.comparison import Comparison, Difference, ScenarioPair
 
 SEVERITIES: Final = {Severity.REFUSED: "yes", Severity.LISTED: "no"}
 FLIP: Final = (

@@ -11,7 +11,7 @@ from reports.versus.sentence import outcome_words
 from reports.versus.tables import Cell, Row, Table
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison, Contest, Side
+    from testbed.comparing.comparison import Comparison, Contest, Side
 
 
 def standings(contest: Contest) -> Table | None:

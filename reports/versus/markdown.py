@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.versus.tables import Cell, Row, Table
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
 
 
 def markdown_comparison(comparison: Comparison) -> str:

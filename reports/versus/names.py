@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reports import words
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison, Side
+    from testbed.comparing.comparison import Comparison, Side
 
 
 def side_names(comparison: Comparison) -> tuple[str, str]:

@@ -12,13 +12,13 @@ from reports.versus import amounts, certainty, rows
 from reports.versus.forest import plot
 from reports.versus.names import side_names
 from reports.versus.sentence import headline, outcome_words, verdict_parts
-from testbed.comparison import Outcome
+from testbed.comparing.comparison import Outcome
 
 if TYPE_CHECKING:
     from reports.site.links import Links
     from reports.versus.forest import Dot
     from reports.versus.tables import Row, Table
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
 
 
 def compare_page(comparison: Comparison, links: Links) -> Page:

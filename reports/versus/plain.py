@@ -11,7 +11,7 @@ from reports.versus.rows import winner_of
 from reports.versus.sentence import contest_line, verdict_line
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
 
 SCHEMA_VERSION: Final = 1
 

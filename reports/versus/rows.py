@@ -11,12 +11,12 @@ from reports.versus import amounts
 from reports.versus.figures import GROUPS, LINES, QUALITY, Line, named, success_lines
 from reports.versus.names import side_names
 from reports.versus.tables import Cell, Mark, Row, Scale, Table
-from testbed.comparison import Direction, Outcome
+from testbed.comparing.comparison import Direction, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testbed.comparison import Comparison, FigurePair, KindPair
+    from testbed.comparing.comparison import Comparison, FigurePair, KindPair
     from testbed.figures import ModelFigures, ToolCalls
 
 NOT_TOLD: Final = "not told apart"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from reports import words
 from reports.versus import amounts
 from reports.versus.names import side_names
-from testbed.comparison import Outcome, Severity
+from testbed.comparing.comparison import Outcome, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testbed.comparison import Comparison, Contest, Difference, Ratio, Settling
+    from testbed.comparing.comparison import Comparison, Contest, Difference, Ratio, Settling
 
 OUTCOMES: Final = {
     Outcome.BETTER: "better",

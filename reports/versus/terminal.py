@@ -14,13 +14,13 @@ from reports import words
 from reports.versus import certainty, rows
 from reports.versus.contest import standings
 from reports.versus.sentence import contest_line, verdict_line
-from testbed.comparison import Outcome
+from testbed.comparing.comparison import Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
 
     from reports.versus.tables import Cell, Table
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
 
 LONGEST: Final = 15
 """Columns that a word may claim for itself."""

@@ -23,7 +23,7 @@ _NOTHING_SHOWS: Final = (
     "again, and compare it with what you did."
 )
 _GO_ON: Final = (
-    "Go on from where you are; the task is still “{title}”, as written at the beginning. "
+    "Go on from where you are; the task is still the one at the beginning. "
     "When it is done, call `finish`."
 )
 WORDS: Final = (_NOT_YET, _NOTHING_SHOWS, _GO_ON)
@@ -35,7 +35,7 @@ def visible_failures(grade: Grade) -> tuple[Check, ...]:
     return tuple(c for c in grade.failed(*_TESTS) if not c.id.startswith(f"{_KIT}/"))
 
 
-def follow_up(grade: Grade, *, seen: Grade | None, title: str) -> str:
+def follow_up(grade: Grade, *, seen: Grade | None) -> str:
     """Write the prompt after a patch that did not pass.
 
     `seen` is the grade of the same patch where no hidden check was laid: code under test can read
@@ -45,7 +45,7 @@ def follow_up(grade: Grade, *, seen: Grade | None, title: str) -> str:
         parts = [*_failing_tests(grade, quoted=False)]
     else:
         parts = [*_failing_tests(seen, quoted=True), *_type_error(seen)]
-    return "\n\n".join([_NOT_YET, *(parts or [_NOTHING_SHOWS]), _GO_ON.format(title=title)])
+    return "\n\n".join([_NOT_YET, *(parts or [_NOTHING_SHOWS]), _GO_ON])
 
 
 def _failing_tests(grade: Grade, *, quoted: bool) -> Iterator[str]:

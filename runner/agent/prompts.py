@@ -27,8 +27,8 @@ NUDGE: Final = (
 class Task:
     """What the model is asked to do."""
 
-    title: str
     prompt: str
+    """The ticket, whose first line is its heading."""
     commands: Mapping[str, str]
     """Purpose -> command line, e.g. `test` -> `npm test`."""
 
@@ -36,9 +36,7 @@ class Task:
 def opening(task: Task) -> list[Message]:
     """Return the messages that begin a conversation."""
     commands = "\n".join(f"- {name}: `{line}`" for name, line in task.commands.items())
-    asked = Template(_text("task.md")).substitute(
-        title=task.title, prompt=task.prompt.strip(), commands=commands
-    )
+    asked = Template(_text("task.md")).substitute(prompt=task.prompt.strip(), commands=commands)
     return [
         {"role": "system", "content": _text("system.md")},
         {"role": "user", "content": asked.strip()},

@@ -9,8 +9,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
+from testbed.comparing.outcome import MARKER, MOST_CHARACTERS
 from testbed.errors import EndpointError, UsageError
-from testbed.outcome import MARKER, MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -172,7 +172,7 @@ class Bench:
 
     async def _run_step(self, sandbox: Sandbox, step: Step) -> StepRun:
         argv = self.terms.command(step)
-        return await _run_step(sandbox, step.model_copy(update={"argv": argv}))
+        return await run_in(sandbox, step.model_copy(update={"argv": argv}))
 
 
 def how_it_ended(result: ExecResult, limit_s: float) -> str:
@@ -183,7 +183,8 @@ def how_it_ended(result: ExecResult, limit_s: float) -> str:
     return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
-async def _run_step(sandbox: Sandbox, step: Step) -> StepRun:
+async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
+    """Run one step in a sandbox where a tree and the kit lie; raise `KitFault`."""
     laid = await _watch(sandbox)
     if laid is None:
         raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,9 @@ _BUSY: Final = (
 )
 """The command keeps its process id; what is busy ends with it, as all that a command starts."""
 
+_SPECIAL: Final = re.compile(r"[\\^$.*+?()[\]{}|]")
+"""What means something in a regular expression, in JavaScript as elsewhere."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
@@ -28,6 +32,8 @@ class Terms:
     """Test files to be run alone by steps that take files; empty for all."""
     bail: bool = False
     """End each step at its first failing test, where it can: what was not run counts as failed."""
+    only: str = ""
+    """Id of the one test that is judged, and run alone by steps that can; empty for all."""
     inspect: bool = True
     """Type-check, lint and measure; the type check is not judged otherwise."""
     hidden: bool = True
@@ -51,17 +57,24 @@ class Terms:
             test
             for test, files in places
             if files is not None and (not files or test.partition("::")[0] in files)
+            if self.only in {"", test}
         )
 
     def command(self, step: Step) -> tuple[str, ...]:
         """Return the command that runs a step on these terms."""
         bail = step.bail if self.bail else ()
-        argv = (*step.argv, *bail, *self._files(step))
+        argv = (*step.argv, *bail, *self._files(step), *self._name(step))
         crowd = " ".join(map(str, range(self.busy)))
         return (*_BUSY, crowd, *argv) if self.busy else argv
 
     def _files(self, step: Step) -> tuple[str, ...]:
         return self.files if step.takes_files else ()
+
+    def _name(self, step: Step) -> tuple[str, ...]:
+        if not (self.only and step.name_option):
+            return ()
+        name = _SPECIAL.sub(r"\\\g<0>", self.only.partition("::")[2])
+        return (step.name_option, f"^{name}$")
 
 
 USUAL: Final = Terms()

@@ -64,9 +64,13 @@ def _fault_of_nothing(grade: Grade) -> str:
 
 
 def _fault_of_wrong(grade: Grade, candidate: CandidatePatch) -> str:
-    if candidate.caught_by not in {check.id for check in grade.failed()}:
-        known = candidate.caught_by in {check.id for check in grade.checks}
-        return f"{candidate.caught_by} {'passes' if known else 'is no check of this scenario'}"
+    named = [check for check in grade.checks if check.id == candidate.caught_by]
+    if not named:
+        return f"{candidate.caught_by} is no check of this scenario"
+    if any(check.passed for check in named):
+        return f"{candidate.caught_by} passes"
+    if any(check.detail.startswith("skipped") for check in named):
+        return f"{candidate.caught_by} was skipped, which catches nothing"
     by_constraint = candidate.caught_by.startswith(CONSTRAINT)
     return "" if by_constraint or grade.verdict is Verdict.FAIL else "a wrong patch passes"
 

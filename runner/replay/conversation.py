@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from testbed.store import TrialPaths
 
 _RAN: Final = (Stage.SCHEMA_VALID, Stage.EXECUTABLE, Stage.EFFECTIVE)
-_NO_TASK: Final = Task(title="", prompt="", commands={})
+_NO_TASK: Final = Task(prompt="", commands={})
 _OPENING: Final = len(opening(_NO_TASK))
 """Messages that come from the suite, not from the recording."""
 

@@ -37,7 +37,7 @@ def plan(*, output: OutputOption) -> None:
     from runner.github.commands import annotate, append_summary, write_outputs
     from testbed.action_inputs import read_inputs
     from testbed.cli.action_plan import OverBudget, make_plan
-    from testbed.outcome import ActionVerdict, Outcome
+    from testbed.comparing.outcome import ActionVerdict, Outcome
     from testbed.store import write_record
 
     with told():

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testbed.catalog import ModelCard
-    from testbed.comparison import Unlike
-    from testbed.gate import Policy
+    from testbed.comparing.comparison import Unlike
+    from testbed.comparing.gate import Policy
     from testbed.plan import RunConfig
     from testbed.scenario import Suite
     from testbed.shards import Plan
@@ -74,7 +74,7 @@ def make_plan(inputs: Inputs, folder: Path) -> Planned:
 
 
 def _policy(inputs: Inputs) -> Policy:
-    from testbed.gate import load_policy
+    from testbed.comparing.gate import load_policy
 
     path = Path(inputs.suite) / POLICY
     policy = load_policy(path if path.is_file() else None)
@@ -157,8 +157,8 @@ def _demand_alike(earlier: Run, baseline: str, suite: Suite, config: RunConfig) 
     from runner.agent.prompts import prompts_digest
     from runner.scene import digest_fixture, digest_scenario
     from runner.workspace import seed_workspace
-    from testbed.likeness import unlike
-    from testbed.pooled import alone
+    from testbed.comparing.likeness import unlike
+    from testbed.comparing.pooled import alone
 
     lacking = {s.id for s in suite.scenarios} - {s.id for s in earlier.config.scenarios}
     if lacking:
@@ -178,7 +178,7 @@ def _demand_alike(earlier: Run, baseline: str, suite: Suite, config: RunConfig) 
 
 def refuse_unlike(found: Sequence[Unlike]) -> None:
     """Raise `RunError` when earlier results were made under conditions that change results."""
-    from testbed.likeness import SHOWN, refused, rule
+    from testbed.comparing.likeness import SHOWN, refused, rule
 
     grave = refused(found)
     if grave:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from testbed.cli.action_gather import Gathered
-    from testbed.comparison import Comparison
-    from testbed.outcome import ActionVerdict, Outcome
+    from testbed.comparing.comparison import Comparison
+    from testbed.comparing.outcome import ActionVerdict, Outcome
     from testbed.shards import Plan
     from testbed.store import Run
 
@@ -56,9 +56,9 @@ def _demand_ours(output: Path) -> None:
 
 
 def _judge(plan: Plan, plan_folder: Path, gathered: Gathered) -> _Judged:
-    from testbed.compare import compare
-    from testbed.gate import decide
-    from testbed.outcome import ActionVerdict, judge, lost_trials
+    from testbed.comparing.compare import compare
+    from testbed.comparing.gate import decide
+    from testbed.comparing.outcome import ActionVerdict, judge, lost_trials
 
     view = gathered.run.view()
     earlier = _baseline(plan, plan_folder)
@@ -118,7 +118,7 @@ def _outcome(
     reasons: tuple[str, ...] = (),
     comparison: Comparison | None = None,
 ) -> Outcome:
-    from testbed.outcome import Outcome, exit_code
+    from testbed.comparing.outcome import Outcome, exit_code
 
     suite, tasks = (comparison.suite, comparison.tasks) if comparison else (None, None)
     span, wide = (one.interval if one else None for one in (suite, tasks))

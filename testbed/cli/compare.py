@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from testbed.cli.compare_tables import Form
     from testbed.cli.sides import Entrant
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
     from testbed.view import RunView
 
 SIDE = "MODEL, MODEL@RUN, MODEL@RUN1,RUN2, or RUN when it has one model"
@@ -70,7 +70,7 @@ def command(
     """Compare models on the scenarios that both did. Needs a sandbox with --until alone."""
     from testbed.cli.compare_tables import show_comparison, show_contest, write_pages
     from testbed.cli.sides import find_entrant
-    from testbed.gate import decide, load_policy
+    from testbed.comparing.gate import decide, load_policy
 
     several = len(candidates) > 1
     _demand_sensible(
@@ -155,8 +155,8 @@ def _settled(
 
 def _pair(sides: Sequence[Entrant], *, margin: float, across: bool) -> Comparison:
     """Compare two sides; refuse unlike conditions unless `across`."""
-    from testbed.compare import compare
-    from testbed.likeness import demand_alike
+    from testbed.comparing.compare import compare
+    from testbed.comparing.likeness import demand_alike
 
     a, b = _views(sides, across=across)
     found = compare(a, b, model_a=sides[0].model, model_b=sides[1].model, margin=margin)
@@ -169,10 +169,10 @@ def _contest(sides: Sequence[Entrant], *, margin: float, across: bool) -> Contes
     """Compare every side with the first; one that shares its model's name is told by its runs."""
     from collections import Counter
 
-    from testbed.compare import contest_between
+    from testbed.comparing.compare import contest_between
+    from testbed.comparing.likeness import demand_alike
+    from testbed.comparing.pooled import renamed
     from testbed.errors import UsageError
-    from testbed.likeness import demand_alike
-    from testbed.pooled import renamed
 
     times = Counter(side.model for side in sides)
     found: dict[str, RunView] = {}
@@ -189,7 +189,7 @@ def _contest(sides: Sequence[Entrant], *, margin: float, across: bool) -> Contes
 
 def _views(sides: Sequence[Entrant], *, across: bool) -> list[RunView]:
     """Read every run once, and see each side's runs as one."""
-    from testbed.pooled import pool
+    from testbed.comparing.pooled import pool
 
     made = {run.paths.folder.resolve(): run for side in sides for run in side.runs}
     views = {folder: run.view() for folder, run in made.items()}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import typer
 
 from testbed.cli.common import answer
-from testbed.gate import GateOutcome
+from testbed.comparing.gate import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from testbed.comparison import Comparison, Contest
-    from testbed.gate import Decision
+    from testbed.comparing.comparison import Comparison, Contest
+    from testbed.comparing.gate import Decision
 
 Form = Literal["terminal", "markdown", "json"]
 SAYS: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from testbed.cli import author
+from testbed.cli import author, mutate
 from testbed.cli.common import JsonOption, SuiteOption, answer, open_suite
 
 app = typer.Typer(rich_markup_mode=None)
@@ -12,6 +12,7 @@ app.command(name="lint")(author.lint)
 app.command(name="new")(author.new)
 app.command(name="checkout")(author.checkout)
 app.command(name="save")(author.save)
+app.command(name="mutate")(mutate.command)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,6 +1,6 @@
 """`testbed compare --until settled`: more repeats of both models, until the result is settled.
 
-When to stop is said by `testbed.looks` and declared before the first look.
+When to stop is said by `testbed.comparing.looks` and declared before the first look.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from testbed.cli.again import Terms
     from testbed.cli.sides import Entrant
-    from testbed.looks import Look
+    from testbed.comparing.looks import Look
     from testbed.stats import Tally
     from testbed.store import Run
 
@@ -100,8 +100,8 @@ def settle(
 
 def _pairs(a: Entrant, b: Entrant) -> list[Pair]:
     """Compare what is there, and keep the scenarios that both have a valid trial of."""
-    from testbed.compare import compare
-    from testbed.pooled import pool
+    from testbed.comparing.compare import compare
+    from testbed.comparing.pooled import pool
 
     views = [pool([run.view() for run in side.runs], side.model) for side in (a, b)]
     found = compare(*views, model_a=a.model, model_b=b.model).scenarios
@@ -110,7 +110,7 @@ def _pairs(a: Entrant, b: Entrant) -> list[Pair]:
 
 def _declare(pairs: Sequence[Pair], max_repeats: int) -> int:
     """Fix the number of looks: one at what is there, and one after each added repeat."""
-    from testbed.looks import MOST_LOOKS
+    from testbed.comparing.looks import MOST_LOOKS
 
     if len(pairs) < 2:  # noqa: PLR2004  (one scenario has no error over scenarios)
         raise RunError(
@@ -131,7 +131,7 @@ def _declare(pairs: Sequence[Pair], max_repeats: int) -> int:
 
 def _look(pairs: Sequence[Pair], number: int, *, of: int, margin: float, affordable: bool) -> Look:
     """Look, and tell what is seen."""
-    from testbed.looks import take_look
+    from testbed.comparing.looks import take_look
 
     sides = [pair.a for pair in pairs], [pair.b for pair in pairs]
     look = take_look(*sides, number=number, of=of, margin=margin, affordable=affordable)
@@ -153,7 +153,7 @@ def told(look: Look) -> str:
 
 def _ending(look: Look) -> str:
     """Say what the last look found, and why it was the last."""
-    from testbed.looks import Stop
+    from testbed.comparing.looks import Stop
 
     meaning = MEANINGS[look.conclusion]
     if look.stop is Stop.SETTLED:

@@ -111,7 +111,7 @@ def test_outputs_of_the_action_are_those_of_the_report(
     action: dict[str, Any], called: dict[str, Any]
 ) -> None:
     from reports.github import outputs
-    from testbed.outcome import ActionVerdict, Outcome
+    from testbed.comparing.outcome import ActionVerdict, Outcome
 
     outcome = Outcome(verdict=ActionVerdict.BETTER, exit_code=0)
     told = set(outputs(outcome, report=None, results=None))

@@ -21,8 +21,8 @@ from runner.workspace import apply_patch, seed_workspace
 from testbed.catalog import ModelCard, find_card
 from testbed.cli.settle import Settled, settle
 from testbed.cli.sides import Entrant
+from testbed.comparing.looks import Stop
 from testbed.errors import RunError, UsageError
-from testbed.looks import Stop
 from testbed.plan import PlannedScenario, PlannedTrial, RunConfig, RunLock
 from testbed.records import Ending, Funnel, Trial, Verdict
 from testbed.scenario import load_suite

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testbed.cli.action_report import make_report
+from testbed.comparing.outcome import MARKER
 from testbed.errors import RunError
-from testbed.outcome import MARKER
 
 if TYPE_CHECKING:
     from tests.cli.action.conftest import Place

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from testbed.comparison import (
+from testbed.comparing.comparison import (
     Comparison,
     Contest,
     Difference,

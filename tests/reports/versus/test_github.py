@@ -10,10 +10,10 @@ import pytest
 
 from reports.github import FIGURES, comment, outputs, remarks, summary
 from reports.versus.rows import side_by_side
-from testbed.outcome import MARKER, MOST_CHARACTERS, ActionVerdict, Outcome
+from testbed.comparing.outcome import MARKER, MOST_CHARACTERS, ActionVerdict, Outcome
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
 
 LINK = "https://github.com/acme/app/actions/runs/5"
 

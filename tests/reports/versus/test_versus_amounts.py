@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from reports.versus import amounts
-from testbed.comparison import Ratio
+from testbed.comparing.comparison import Ratio
 from testbed.stats import Interval
 
 

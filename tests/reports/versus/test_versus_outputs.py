@@ -17,7 +17,7 @@ from reports.versus.terminal import print_comparison, print_contest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
 
     Golden = Callable[[str, str], None]
 

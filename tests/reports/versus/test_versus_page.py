@@ -13,7 +13,7 @@ from reports.versus.page import compare_page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
 
 VOID = {"meta", "rect", "line", "circle", "path"}
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.versus.sentence import contest_line, headline, verdict_line
-from testbed.comparison import Contest, Difference, Outcome, Ratio, Settling
+from testbed.comparing.comparison import Contest, Difference, Outcome, Ratio, Settling
 from testbed.stats import Interval
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison
+    from testbed.comparing.comparison import Comparison
 
 
 def found(value: float, low: float, high: float) -> Difference:

@@ -8,12 +8,12 @@ from reports.versus.contest import standings
 from reports.versus.figures import named
 from reports.versus.forest import plot
 from reports.versus.tables import Mark, Row, Scale, Table
-from testbed.comparison import Outcome, Severity
-from testbed.figure_pairs import FIGURES
+from testbed.comparing.comparison import Outcome, Severity
+from testbed.comparing.figure_pairs import FIGURES
 from testbed.stats import Interval
 
 if TYPE_CHECKING:
-    from testbed.comparison import Comparison, Contest
+    from testbed.comparing.comparison import Comparison, Contest
 
 
 def row(table: Table | None, name: str) -> Row:

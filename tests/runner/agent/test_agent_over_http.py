@@ -64,7 +64,7 @@ async def play(
             result = await run_agent(
                 model=OpenAIChat(connection, recorder=record, price=lambda *_: 0.001),
                 tools=Tools(sandbox),
-                task=Task(title="T", prompt="P", commands={"test": "npm test"}),
+                task=Task(prompt="P", commands={"test": "npm test"}),
                 budget=Budget(),
                 sink=turns.append,
             )

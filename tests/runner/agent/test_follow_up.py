@@ -46,13 +46,13 @@ def test_visible_failures_are_quoted_and_hidden_ones_are_not() -> None:
         failing("typecheck", "exit code 2: lib/a.ts(1,2): error TS1", CheckKind.TYPECHECK),
     )
 
-    assert follow_up(grade, seen=seen, title="Pages") == (
+    assert follow_up(grade, seen=seen) == (
         "The task is not solved yet.\n\n"
         "These tests of the repository fail:\n"
         "- lib/a.test.ts::old\n  expected 1 to be 2\n"
         "- lib/b.test.ts::other (did not run)\n\n"
         "The type check fails:\nexit code 2: lib/a.ts(1,2): error TS1\n\n"
-        "Go on from where you are; the task is still “Pages”, as written at the beginning. "
+        "Go on from where you are; the task is still the one at the beginning. "
         "When it is done, call `finish`."
     )
 
@@ -62,15 +62,15 @@ def test_a_message_that_tells_of_the_grading_kit_is_left_out() -> None:
     tests = graded(failing("a.test.ts::old", f"failed: {message}"))
     types = graded(failing("typecheck", message, CheckKind.TYPECHECK))
 
-    assert "- a.test.ts::old\n\nGo on" in follow_up(tests, seen=tests, title="T")
-    assert "read the task again" in follow_up(types, seen=types, title="T")
+    assert "- a.test.ts::old\n\nGo on" in follow_up(tests, seen=tests)
+    assert "read the task again" in follow_up(types, seen=types)
 
 
 @pytest.mark.parametrize("seen", [None, Grade(verdict=Verdict.UNGRADED)])
 def test_without_a_second_look_tests_are_named_and_nothing_is_quoted(seen: Grade | None) -> None:
     grade = graded(failing("a.test.ts::old", "failed: secret"), failing(".testbed/b::new"))
 
-    text = follow_up(grade, seen=seen, title="T")
+    text = follow_up(grade, seen=seen)
 
     assert "- a.test.ts::old\n\nGo on" in text
     assert "secret" not in text
@@ -80,7 +80,7 @@ def test_without_a_second_look_tests_are_named_and_nothing_is_quoted(seen: Grade
 def test_a_follow_up_is_short_however_much_fails() -> None:
     grade = graded(*(failing(f"a.test.ts::{n}", "failed: " + "x" * 900) for n in range(40)))
 
-    text = follow_up(grade, seen=grade, title="T")
+    text = follow_up(grade, seen=grade)
 
     assert len(text) < 4000
     assert "- and 30 more" in text
@@ -125,7 +125,7 @@ async def conversation(follow_ups: list[str | None], **limits: Any) -> tuple[End
         result = await run_agent(
             model=model,
             tools=Tools(sandbox),
-            task=Task(title="T", prompt="Do it.", commands={}),
+            task=Task(prompt="Do it.", commands={}),
             budget=Budget(**{"max_wall_s": 500.0, **limits}),
             sink=lambda _: None,
             follow_up=next_prompt,

@@ -18,7 +18,7 @@ from testbed.records import Ending, Exchange, Origin, Stage, Turn, Usage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-TASK = Task(title="T", prompt="Do it.", commands={"test": "npm test"})
+TASK = Task(prompt="Do it.", commands={"test": "npm test"})
 USAGE = Usage(fresh_input=80, cache_read=10, output=10)
 
 

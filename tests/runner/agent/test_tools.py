@@ -362,7 +362,7 @@ def test_every_tool_is_strict_and_has_words_for_each_parameter() -> None:
 
 
 def test_the_task_is_put_to_every_model_in_the_same_words() -> None:
-    task = Task(title="Fix $x", prompt="It costs $5.\n", commands={"test": "npm test"})
+    task = Task(prompt="# Fix $x\n\nIt costs $5.\n", commands={"test": "npm test"})
 
     system, user = opening(task)
 

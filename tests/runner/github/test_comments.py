@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.github.comments import Repository, keep_comment
+from testbed.comparing.outcome import MARKER, MOST_CHARACTERS
 from testbed.errors import EndpointError, UsageError
-from testbed.outcome import MARKER, MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

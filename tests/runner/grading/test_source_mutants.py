@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tests.runner.grading.conftest import Shop
 
 pytestmark = pytest.mark.fixture
+PAGE = Path(__file__).parents[3] / "docs" / "scenarios.md"
 
 CASES: list[tuple[str, str, list[str]]] = [
     ("negate-condition", "if (a) b();", ["if (!a) b();"]),
@@ -200,6 +203,14 @@ def test_the_real_sources_have_mutants_of_every_operator_and_they_are_all_differ
     assert not [m for m in mutants if matches(m["path"], shop.fixture.card.tests)]
     assert not [m for m in mutants if m["path"].endswith((".d.ts", "testing.ts", ".config.ts"))]
     assert mutants == printed(shop, texts)
+
+
+def test_the_documentation_names_every_operator() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    section = page.partition("| operator | leaves |")[2].partition("\n\n")[0]
+
+    named = set(re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE))
+    assert named == {operator for operator, _, _ in CASES}
 
 
 def test_each_operator_leaves_what_is_written_here(shop: Shop) -> None:

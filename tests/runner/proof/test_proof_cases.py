@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.grading.terms import USUAL
-from runner.proof.cases import full_cases, hidden_files, quick_cases, steady_cases
+from runner.grading.terms import USUAL, Terms
+from runner.proof.cases import full_cases, quick_cases, steady_cases
 from testbed.scenario import Scenario, Variation, Warmup, load_suite
 
 if TYPE_CHECKING:
@@ -91,39 +91,52 @@ def test_caches_are_left_out_for_the_reference_and_nothing_of_each_scenario(
 def test_the_quick_proof_leaves_caches_out_once_for_each_cached_step(scenario: Scenario) -> None:
     first, second = built(scenario), replace(scenario)
 
-    cases = quick_cases([first, first, second], seed=1)
+    cases = quick_cases([first, first, second])
 
     assert [case.patch for case in cases if case.terms.cold] == ["reference (cold)"]
 
 
-def test_the_quick_proof_grades_the_reference_and_one_right_patch_whole(
+def test_the_quick_proof_grades_the_reference_whole_and_others_by_types_and_hidden_checks(
     scenario: Scenario,
 ) -> None:
-    right = {"right/less-the-negative", "right/other-way-round"}
-    whole = set()
-    for seed in range(20):
-        cases = named(quick_cases([scenario], seed=seed))
-        drawn = {name for name in right if cases[name].terms == USUAL}
-        (other,) = right - drawn
-        whole |= drawn
+    scenario = built(scenario)
+    scenario = replace(scenario, fail_to_pass=(*scenario.fail_to_pass, f"{BUILT}::answers"))
 
-        assert cases["reference"].terms == USUAL
-        assert cases[other].terms.steps == frozenset({"unit"})
-        assert cases[other].terms.files == (HIDDEN,)
-        assert cases[other].terms.inspect
-        assert (cases["reference"].expected, cases[other].expected) == ("pass", "pass unit")
-        assert not any(case.variation for case in cases.values())
-    assert whole == right
+    cases = named(quick_cases([scenario]))
+    other = cases["right/less-the-negative"]
+
+    assert cases["reference"].terms == USUAL
+    assert other.terms == Terms(steps=frozenset({"unit", "app"}), files=(HIDDEN,))
+    assert cases["right/other-way-round"].terms == other.terms
+    assert (cases["reference"].expected, other.expected) == ("pass", "pass the hidden checks")
 
 
-def test_right_patches_without_a_hidden_check_in_the_first_step_wait_for_their_turn(
+def test_a_step_without_a_hidden_check_is_not_run_for_other_right_patches(
     scenario: Scenario,
 ) -> None:
     late = replace(built(scenario), fail_to_pass=(f"{BUILT}::answers",), pass_to_pass=())
 
-    cases = quick_cases([late], seed=1)
+    cases = named(quick_cases([late]))
 
-    assert sum(case.patch.startswith("right/") for case in cases) == 1
+    assert cases["right/less-the-negative"].terms == Terms(steps=frozenset({"app"}))
+
+
+def test_without_any_hidden_check_right_patches_are_graded_whole(scenario: Scenario) -> None:
+    open_to_all = replace(
+        scenario, fail_to_pass=("test/visible.test.mjs::greets",), pass_to_pass=()
+    )
+
+    assert named(quick_cases([open_to_all]))["right/less-the-negative"].terms == USUAL
+
+
+def test_the_quick_proof_grades_each_patch_once_and_varies_nothing(scenario: Scenario) -> None:
+    cases = quick_cases([scenario])
+
+    assert [case.patch for case in cases] == [
+        "nothing",
+        *(candidate.name for candidate in scenario.candidates()),
+    ]
+    assert not any(case.variation for case in cases)
 
 
 @pytest.mark.parametrize(
@@ -143,28 +156,24 @@ def test_of_a_wrong_patch_the_quick_proof_runs_what_its_check_needs(
 ) -> None:
     wrong(scenario, "tempting", caught_by)
 
-    terms = named(quick_cases([built(scenario)], seed=1))["wrong/tempting"].terms
+    terms = named(quick_cases([built(scenario)]))["wrong/tempting"].terms
 
     assert (terms.steps, terms.inspect) == (frozenset(steps), inspect)
     assert terms.files == ((file,) if file else ())
+    assert terms.only == (caught_by if file else "")
 
 
-def test_of_wrong_patches_that_need_a_later_step_one_is_drawn(scenario: Scenario) -> None:
-    for number in range(8):
-        wrong(scenario, f"costly-{number}", f"{BUILT}::answers")
-        wrong(scenario, f"cheap-{number}", f"{HIDDEN}::adds")
-    scenario = built(scenario)
+def test_one_test_is_run_alone_by_a_step_that_can(scenario: Scenario) -> None:
+    unit, _ = scenario.fixture.card.steps
+    named = f"{HIDDEN}::sums > of 1 + 1 (twice)? [a|b]"
+    terms = Terms(files=(HIDDEN,), only=named)
 
-    drawn = [
-        [case.patch for case in quick_cases([scenario], seed=seed) if "costly" in case.patch]
-        for seed in range(20)
-    ]
-    cases = named(quick_cases([scenario], seed=3))
-
-    assert {len(names) for names in drawn} == {1}
-    assert len({names[0] for names in drawn}) > 1
-    assert drawn[3][0] in cases
-    assert sum("cheap" in name for name in cases) == 8
+    assert terms.command(unit) == (*unit.argv, HIDDEN)
+    assert terms.command(unit.model_copy(update={"name_option": "-t"})) == (
+        *(*unit.argv, HIDDEN, "-t"),
+        r"^sums > of 1 \+ 1 \(twice\)\? \[a\|b\]$",
+    )
+    assert terms.judged(scenario, (*scenario.fail_to_pass, named)) == (named,)
 
 
 def test_nothing_runs_a_later_step_only_where_no_earlier_one_can_show_it(
@@ -173,10 +182,8 @@ def test_nothing_runs_a_later_step_only_where_no_earlier_one_can_show_it(
     scenario = built(scenario)
     only_built = replace(scenario, fail_to_pass=(f"{BUILT}::answers",))
 
-    assert named(quick_cases([scenario], seed=1))["nothing"].terms.steps == frozenset({"unit"})
-    assert named(quick_cases([only_built], seed=1))["nothing"].terms.steps == frozenset(
-        {"unit", "app"}
-    )
+    assert named(quick_cases([scenario]))["nothing"].terms.steps == frozenset({"unit"})
+    assert named(quick_cases([only_built]))["nothing"].terms.steps == frozenset({"unit", "app"})
 
 
 def test_gradings_that_must_come_out_the_same_go_round_through_every_condition(
@@ -205,7 +212,6 @@ def test_they_grade_the_hidden_checks_alone_and_fewer_times_where_a_build_is_nee
     assert len(costly) == 24
     assert {case.terms.steps for case in costly} == {frozenset({"unit", "app"})}
     assert not any(case.terms.inspect or case.terms.cold for case in (*cheap, *costly))
-    assert hidden_files(both) == {"unit": (HIDDEN,), "app": (BUILT,)}
     assert {case.terms.steps for case in steady_cases(only_built, seed=1)} == {frozenset({"app"})}
 
 

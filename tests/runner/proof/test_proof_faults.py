@@ -77,6 +77,16 @@ def test_what_must_come_out_has_no_fault(scenario: Scenario) -> None:
     assert fault_of(case(scenario, "wrong/no-code"), graded(scenario, "typecheck")) == ""
 
 
+def test_a_named_check_that_was_skipped_catches_nothing(scenario: Scenario) -> None:
+    (turns,) = scenario.fail_to_pass
+    skipped = Check(id=turns, kind=CheckKind.FAIL_TO_PASS, passed=False, detail="skipped")
+    grade = Grade(verdict=Verdict.FAIL, checks=(skipped,), unused=())
+
+    fault = fault_of(case(scenario, "wrong/times"), GradeResult(grade=grade, reports={}, log=""))
+
+    assert fault == f"{turns} was skipped, which catches nothing"
+
+
 def test_nothing_must_show_what_the_manifests_say(scenario: Scenario) -> None:
     (turns,) = scenario.fail_to_pass
     stays = scenario.pass_to_pass[0]

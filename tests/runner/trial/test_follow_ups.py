@@ -81,7 +81,7 @@ async def test_a_user_who_sees_nothing_wrong_points_back_to_the_task(make_one: M
         "The task is not solved yet.\n\n"
         "Neither the tests of the repository nor the type check show what is missing: read the "
         "task again, and compare it with what you did.\n\n"
-        "Go on from where you are; the task is still “Minus”, as written at the beginning. "
+        "Go on from where you are; the task is still the one at the beginning. "
         "When it is done, call `finish`."
     )
 

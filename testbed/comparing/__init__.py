@@ -1,0 +1,1 @@
+"""Two models, or several against one baseline: paired by scenario, with verdict and gate."""
