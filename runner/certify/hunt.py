@@ -13,10 +13,10 @@ from runner.grading.archive import KIT_FOLDER
 from runner.grading.bench import Bench, KitFault, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.evidence import judge
-from runner.grading.terms import Terms
+from runner.grading.terms import Terms, step_of
 from runner.mutation.listing import list_mutants
 from runner.mutation.mutant import apply
-from runner.proof.cases import hidden_files
+from runner.proof.cases import hidden_terms
 from runner.workspace import diff_trees
 from testbed.errors import EnvironmentFault, SandboxLost
 from testbed.tree import digest_tree
@@ -112,7 +112,7 @@ class Hunt:
         return await self.ledger.once(key, make)
 
     async def _run(self, tree: Tree, step: Step, what: str) -> Outcome:
-        files = hidden_files(self.scenario)[step.id]
+        files = tuple(f for f in self._hidden().files if step_of(self.scenario, f) == step.id)
         # The first failure settles that a mutant is found.
         steps = frozenset({step.id})
         bench = self._bench(Terms(steps=steps, files=files, bail=True, inspect=False))
@@ -155,8 +155,10 @@ class Hunt:
         return tuple(name for name in failed if name in results and results[name].red) or failed
 
     def _steps(self) -> tuple[Step, ...]:
-        hidden = hidden_files(self.scenario)
-        return tuple(step for step in self.scenario.steps() if step.id in hidden)
+        return self._hidden().steps_of(self.scenario)
+
+    def _hidden(self) -> Terms:
+        return hidden_terms(self.scenario)
 
     def _bench(self, terms: Terms) -> Bench:
         fixture = self.scenario.fixture.id

@@ -30,10 +30,10 @@ class Terms:
     """Ids of the steps to be run; `None` for all. Tests of the others are not judged."""
     files: tuple[str, ...] = ()
     """Test files to be run alone by steps that take files; empty for all."""
-    only: str = ""
-    """Id of the one test that is judged, and run alone by steps that can; empty for all."""
     bail: bool = False
     """End each step at its first failing test, where it can: what was not run counts as failed."""
+    only: str = ""
+    """Id of the one test that is judged, and run alone by steps that can; empty for all."""
     inspect: bool = True
     """Type-check, lint and measure; the type check is not judged otherwise."""
     hidden: bool = True

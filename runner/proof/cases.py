@@ -101,8 +101,9 @@ def steady_cases(scenario: Scenario, *, seed: int) -> tuple[Case, ...]:
     the reference in turn: 20 and more, 40 and more where no check needs a later step. `seed`
     draws the order of the first round, the next number that of the next.
     """
-    hidden, first = _hidden(scenario), scenario.steps()[0].id
-    wanted = _STEADY if hidden.steps != frozenset({first}) else _STEADY_UNBUILT
+    hidden = hidden_terms(scenario)
+    built = any(step != scenario.steps()[0] for step in hidden.steps_of(scenario))
+    wanted = _STEADY if built else _STEADY_UNBUILT
     cases: list[Case] = []
     while len(cases) < wanted:
         for name, terms in {"plain": Terms(), **_variations(scenario, seed)}.items():
@@ -113,24 +114,6 @@ def steady_cases(scenario: Scenario, *, seed: int) -> tuple[Case, ...]:
             ]
         seed += 1
     return tuple(cases)
-
-
-def hidden_files(scenario: Scenario) -> dict[str, tuple[str, ...]]:
-    """List the files of the hidden checks that the manifests name: step -> paths."""
-    prefix = f"{KIT_FOLDER}/checks/"
-    tests = (*scenario.fail_to_pass, *scenario.pass_to_pass)
-    files = sorted({test.partition("::")[0] for test in tests if test.startswith(prefix)})
-    found: dict[str, tuple[str, ...]] = {}
-    for file in files:
-        step = step_of(scenario, file)
-        found[step] = (*found.get(step, ()), file)
-    return found
-
-
-def _hidden(scenario: Scenario) -> Terms:
-    """Return the terms that show every hidden check, and of other tests as few as steps allow."""
-    files = hidden_files(scenario)
-    return Terms(steps=frozenset(files), files=files.get(scenario.steps()[0].id, ()))
 
 
 def _patches(scenario: Scenario) -> Iterator[Case]:
@@ -145,13 +128,25 @@ def _once_each(scenario: Scenario) -> Iterator[Case]:
     shown = (step_of(scenario, test) for test in scenario.fail_to_pass)
     steps = frozenset({first, min(shown, key=lambda step: step != first)})
     yield Case(scenario=scenario, candidate=None, terms=replace(_UNINSPECTED, steps=steps))
-    hidden = _hidden(scenario) if hidden_files(scenario) else USUAL
+    hidden = hidden_terms(scenario)
     for candidate in scenario.candidates():
         if candidate.path == scenario.reference:
             terms = USUAL
         else:
             terms = hidden if candidate.right else _needed(scenario, candidate.caught_by)
         yield Case(scenario=scenario, candidate=candidate, terms=terms)
+
+
+def hidden_terms(scenario: Scenario) -> Terms:
+    """Return the terms that show every hidden check, and of other tests as few as steps allow."""
+    tests = (*scenario.fail_to_pass, *scenario.pass_to_pass)
+    files = {test.partition("::")[0] for test in tests if test.startswith(f"{KIT_FOLDER}/checks/")}
+    if not files:
+        return USUAL
+    whole = {step.id for step in scenario.steps() if not step.takes_files}
+    steps = {file: step_of(scenario, file) for file in files}
+    alone = sorted(file for file, step in steps.items() if step not in whole)
+    return Terms(steps=frozenset(steps.values()), files=tuple(alone))
 
 
 def _needed(scenario: Scenario, check: str) -> Terms:

@@ -8,7 +8,6 @@ import typer
 
 from testbed.cli.common import (
     EngineOption,
-    JobsOption,
     JsonOption,
     SuiteOption,
     answer,
@@ -34,7 +33,9 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Only look at the certificates; needs no engine.")
     ] = False,
-    jobs: JobsOption = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Scenarios at the same time.")
+    ] = 1,
     engine: EngineOption = "auto",
     suite: SuiteOption = None,
     markdown: Annotated[bool, typer.Option(help="Print the table of docs/scenarios.md.")] = False,

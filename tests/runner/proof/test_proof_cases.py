@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.grading.terms import USUAL, Terms
-from runner.proof.cases import full_cases, hidden_files, quick_cases, steady_cases
+from runner.proof.cases import full_cases, quick_cases, steady_cases
 from testbed.scenario import Scenario, Variation, Warmup, load_suite
 
 if TYPE_CHECKING:
@@ -212,7 +212,6 @@ def test_they_grade_the_hidden_checks_alone_and_fewer_times_where_a_build_is_nee
     assert len(costly) == 24
     assert {case.terms.steps for case in costly} == {frozenset({"unit", "app"})}
     assert not any(case.terms.inspect or case.terms.cold for case in (*cheap, *costly))
-    assert hidden_files(both) == {"unit": (HIDDEN,), "app": (BUILT,)}
     assert {case.terms.steps for case in steady_cases(only_built, seed=1)} == {frozenset({"app"})}
 
 
