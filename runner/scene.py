@@ -13,6 +13,7 @@ from runner.grading.warmth import COLD, Warmth, warm_up
 from runner.sandbox.dependencies import install
 from runner.workspace import Workspace, apply_patch, seed_workspace
 from testbed.briefs import Brief, Briefs
+from testbed.certified import standings
 from testbed.findings import References
 from testbed.store import write_record
 from testbed.tree import File, Tree, digest_tree, read_tree
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.sandbox.base import Engine, Progress
+    from testbed.briefs import CertificateBrief
     from testbed.findings import Quality
     from testbed.scenario import Fixture, Scenario
     from testbed.store import Run
@@ -157,11 +159,13 @@ def write_briefs(run: Run, scenarios: Iterable[Scenario]) -> None:
     """Write what the scenarios ask for, once per run: whoever reads it needs no suite."""
     if run.paths.briefs.is_file():
         return
-    briefs = {scenario.id: _brief(scenario) for scenario in scenarios}
+    scenarios = tuple(scenarios)
+    certificates = {name: found.brief() for name, found in standings(scenarios).items()}
+    briefs = {s.id: _brief(s, certificates[s.id]) for s in scenarios}
     write_record(run.paths.briefs, Briefs(scenarios=briefs))
 
 
-def _brief(scenario: Scenario) -> Brief:
+def _brief(scenario: Scenario, certificate: CertificateBrief) -> Brief:
     return Brief(
         prompt=scenario.prompt,
         seed=scenario.seed.read_text(encoding="utf-8", errors="replace"),
@@ -170,6 +174,7 @@ def _brief(scenario: Scenario) -> Brief:
         commands=dict(scenario.fixture.card.commands),
         fail_to_pass=len(scenario.fail_to_pass),
         pass_to_pass=len(scenario.pass_to_pass),
+        certificate=certificate,
     )
 
 

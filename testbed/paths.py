@@ -86,7 +86,7 @@ class RunPaths:
           lock.json              what it resolved to: digests, image, versions
           preflight.json         what the endpoints were found to do before the first trial
           references.json        scenario -> code quality of its reference solution
-          briefs.json            what the scenarios ask for and what their seeds break
+          briefs.json            what the scenarios ask for, their seeds and certificates
           trials.jsonl           what happened: a line per complete try or re-grading
           marks.jsonl            what judges and people thought of patches, a line per mark
           writer.lock            held by the process that writes

@@ -51,6 +51,11 @@ class Step(Command):
     """Paths of test files may follow `argv`; no others are run then."""
     name_option: str = ""
     """Takes a regular expression; tests whose names it does not match are skipped then."""
+    bail: tuple[str, ...] = ()
+    """What follows `argv` to end it at the first failing test, which the report must name.
+
+    Never in a grading: only where a single failure settles all.
+    """
     warmup: Warmup | None = None
 
 

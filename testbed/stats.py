@@ -162,6 +162,22 @@ def wilson(p: float, n: float, z: float) -> Interval:
     return Interval(low=low, high=high)
 
 
+def exact_interval(hits: int, trials: int, *, confidence: float = 0.95) -> Interval:
+    """Clopper and Pearson's interval of a rate seen `hits` times in `trials` independent trials.
+
+    It covers the true rate at least as often as it says, however rare the hits. Raises
+    `ValueError` without trials, or for more hits than trials.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= hits <= trials or trials < 1:
+        raise ValueError(f"{hits} of {trials} is no rate")
+    tail = (1 - confidence) / 2
+    low = betaincinv(hits, trials - hits + 1, tail) if hits else 0.0
+    high = betaincinv(hits + 1, trials - hits, 1 - tail) if hits < trials else 1.0
+    return Interval(low=float(low), high=float(high))
+
+
 def t_quantile(q: float, degrees: int) -> float:
     """Quantile `q` of Student's t with `degrees` degrees of freedom."""
     from scipy.special import stdtrit

@@ -17,14 +17,17 @@ from runner.sandbox.base import Dependencies, Limits, SandboxSpec
 from runner.sandbox.docker import DockerEngine
 from runner.sandbox.fake import FakeEngine
 from runner.sandbox.local import LocalEngine
+from testbed.certificate import Certificate, Graded, Mutation, Steadiness, Survivor
+from testbed.certified import inputs_of
 from testbed.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from playwright.sync_api import Browser
 
     from runner.sandbox.base import Engine, Sandbox
+    from testbed.scenario import Scenario
 
 
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
@@ -166,3 +169,54 @@ async def box(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Return a sandbox that really runs commands."""
     async for started in _started(request):
         yield started
+
+
+@pytest.fixture
+def certify() -> Callable[[Scenario], Certificate]:
+    """Return a maker of certificates without a fault, of a scenario's files as they are."""
+    survivor = Survivor(
+        id="lib/sum.mjs:swap-arithmetic:1",
+        path="lib/sum.mjs",
+        line=2,
+        operator="swap-arithmetic",
+        before="+",
+        after="|",
+        equivalent=None,
+    )
+
+    def make(scenario: Scenario) -> Certificate:
+        return Certificate(
+            scenario=scenario.id,
+            engine="docker",
+            seed=1,
+            inputs=inputs_of(scenario),
+            graded=(
+                Graded(patch="nothing", verdict="fail", caught_by=None, fault=""),
+                Graded(patch="reference", verdict="pass", caught_by=None, fault=""),
+                Graded(patch="right/other-way-round", verdict="pass", caught_by=None, fault=""),
+                Graded(patch="wrong/times", verdict="fail", caught_by="a::adds", fault=""),
+            ),
+            steadiness=Steadiness(
+                patches=("nothing", "reference"),
+                gradings=20,
+                conditions={"plain": 20},
+                flakes=(),
+                low=0.0,
+                high=0.1685,
+            ),
+            caches=None,
+            mutation=Mutation(
+                listed=14,
+                limit=40,
+                built_limit=15,
+                invalid=1,
+                killed=12,
+                survivors=(survivor,),
+                score=12 / 13,
+                unmatched=(),
+            ),
+            trial_seconds=12.5,
+            step_seconds={"unit": 2.5},
+        )
+
+    return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import words
+from reports.certificates import sentences
 from reports.site.difftable import diff_files
 from reports.site.foreign import line, visible
 from reports.site.gallery import scenario_gallery
@@ -94,7 +95,14 @@ def _brief(brief: Brief) -> dict[str, Any]:
         ],
         "fail_to_pass": brief.fail_to_pass,
         "pass_to_pass": brief.pass_to_pass,
+        "certificate": _certificate(brief),
         "seeded_files": [line(path, _LINE_CHARS) for path in brief.seeded_files],
         "patch": visible(brief.seed),
         "files": diff_files(brief.seed, ()),
     }
+
+
+def _certificate(brief: Brief) -> list[str]:
+    if brief.certificate is None:
+        return ["This run did not look for one."]
+    return [line(sentence, _LINE_CHARS) for sentence in sentences(brief.certificate)]

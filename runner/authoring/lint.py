@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.authoring.material import gather
 from runner.authoring.rules import RULES
+from testbed.certified import CERTIFICATE
 from testbed.errors import ScenarioError
 from testbed.scenario import load_scenario
 
@@ -34,9 +35,10 @@ class Finding:
         return f"{place}: {self.what}. {self.todo}"
 
 
-def lint(root: Path, ids: tuple[str, ...] = ()) -> list[Finding]:
+def lint(root: Path, ids: tuple[str, ...] = (), *, certified: bool = False) -> list[Finding]:
     """Look over the named scenarios of a suite, all when none is named; none loads the others.
 
+    `certified` makes a missing certificate a finding; one that is there is always looked at.
     Raises `ScenarioError` for an id that has no folder.
     """
     folders = {path.name: path for path in sorted((root / "scenarios").glob("*/"))}
@@ -55,6 +57,7 @@ def lint(root: Path, ids: tuple[str, ...] = ()) -> list[Finding]:
             findings.append(Finding(name, "", fault.what, fault.next_step))
     findings += _same_titles(loaded)
     findings += [f for scenario in loaded if not ids or scenario.id in ids for f in _look(scenario)]
+    findings += _uncertified(loaded) if certified else ()
     return sorted(finding for finding in findings if not ids or finding.scenario in ids)
 
 
@@ -68,6 +71,13 @@ def _look(scenario: Scenario) -> Iterator[Finding]:
     for rule in RULES:
         for where, what, todo in rule(material):
             yield Finding(scenario.id, where, what, todo)
+
+
+def _uncertified(scenarios: list[Scenario]) -> Iterator[Finding]:
+    for scenario in scenarios:
+        if not (scenario.root / CERTIFICATE).is_file():
+            todo = f"Run `testbed certify {scenario.id}`"
+            yield Finding(scenario.id, CERTIFICATE, "is missing", todo)
 
 
 def _same_titles(scenarios: list[Scenario]) -> Iterator[Finding]:

@@ -11,6 +11,9 @@ from runner.authoring.leaks import leaks, named
 from runner.grading.archive import KIT_FOLDER
 from runner.grading.constraints import TEST_FILE, check_constraints
 from runner.grading.grade import graded_tree
+from testbed.certified import CERTIFICATE, standings
+from testbed.equivalents import EQUIVALENT, read_equivalents
+from testbed.errors import ScenarioError
 from testbed.scenario import Kind
 from testbed.tree import digest_tree, matches
 
@@ -27,6 +30,7 @@ _SHOWN: Final = 5
 _KNOWN: Final = (
     *("scenario.toml", "prompt.md", "seed.patch", "reference.patch", "tour.toml"),
     *("right/*.patch", "wrong/*.patch", "checks/fail_to_pass.txt", "checks/pass_to_pass.txt"),
+    *(CERTIFICATE, EQUIVALENT),
 )
 _CHECKS: Final = f"{KIT_FOLDER}/checks/"
 
@@ -137,6 +141,21 @@ def _caught_by(material: Material) -> Faults:
             yield candidate.file, what, "Name the check that must fail"
 
 
+def _equivalents(material: Material) -> Faults:
+    try:
+        read_equivalents(material.scenario.root)
+    except ScenarioError as fault:
+        yield EQUIVALENT, fault.what.rpartition(f"{EQUIVALENT}: ")[2], fault.next_step
+
+
+def _certificate(material: Material) -> Faults:
+    """Look at one that is there; `lint` demands one where it is asked to."""
+    scenario = material.scenario
+    found = standings([scenario])[scenario.id]
+    for fault in found.faults if found.state != "none" else ():
+        yield CERTIFICATE, fault, f"Run `testbed certify {scenario.id}`"
+
+
 def _check_ids(material: Material) -> set[str]:
     scenario = material.scenario
     fixed = check_constraints(
@@ -161,4 +180,6 @@ RULES: Final[tuple[Callable[[Material], Faults], ...]] = (
     _checks,
     _patches,
     _caught_by,
+    _equivalents,
+    _certificate,
 )

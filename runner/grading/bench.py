@@ -78,6 +78,11 @@ class Bench:
             facts, _ = await self._measure(sandbox)
             return await _run(sandbox, self.scenario.fixture.card.lint), facts
 
+    async def check_types(self, tree: Tree) -> ExecResult:
+        """Type-check a tree, and no more."""
+        async with self._open(self.lay(tree), "types") as sandbox:
+            return await _run(sandbox, self.scenario.fixture.card.typecheck)
+
     async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
         """Inspect a tree and run its steps at the same time, as far as the terms ask for it.
 

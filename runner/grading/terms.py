@@ -30,6 +30,8 @@ class Terms:
     """Ids of the steps to be run; `None` for all. Tests of the others are not judged."""
     files: tuple[str, ...] = ()
     """Test files to be run alone by steps that take files; empty for all."""
+    bail: bool = False
+    """End each step at its first failing test, where it can: what was not run counts as failed."""
     only: str = ""
     """Id of the one test that is judged, and run alone by steps that can; empty for all."""
     inspect: bool = True
@@ -60,7 +62,8 @@ class Terms:
 
     def command(self, step: Step) -> tuple[str, ...]:
         """Return the command that runs a step on these terms."""
-        argv = (*step.argv, *self._files(step), *self._name(step))
+        bail = step.bail if self.bail else ()
+        argv = (*step.argv, *bail, *self._files(step), *self._name(step))
         crowd = " ".join(map(str, range(self.busy)))
         return (*_BUSY, crowd, *argv) if self.busy else argv
 

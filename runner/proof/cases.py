@@ -19,6 +19,10 @@ _TYPECHECK: Final = "typecheck"
 _OF_A_STEP: Final = ("witness:", "undisturbed:")
 _BUSY: Final = 2 * int(Limits().cpus)
 _SEED: Final = "{seed}"
+_STEADY: Final = 20
+"""Gradings that show how steady the hidden checks are."""
+_STEADY_UNBUILT: Final = 40
+"""The same where each takes seconds only."""
 _UNINSPECTED: Final = Terms(inspect=False)
 
 
@@ -90,6 +94,28 @@ def full_cases(scenarios: Iterable[Scenario], *, seed: int) -> tuple[Case, ...]:
     )
 
 
+def steady_cases(scenario: Scenario, *, seed: int) -> tuple[Case, ...]:
+    """List gradings of the hidden checks alone, whose outcome must be the same again and again.
+
+    They go round and round through `plain`, the card's variations and `load`, on nothing and on
+    the reference in turn: 20 and more, 40 and more where no check needs a later step. `seed`
+    draws the order of the first round, the next number that of the next.
+    """
+    hidden = hidden_terms(scenario)
+    built = any(step != scenario.steps()[0] for step in hidden.steps_of(scenario))
+    wanted = _STEADY if built else _STEADY_UNBUILT
+    cases: list[Case] = []
+    while len(cases) < wanted:
+        for name, terms in {"plain": Terms(), **_variations(scenario, seed)}.items():
+            only = replace(terms, steps=hidden.steps, files=hidden.files, inspect=False)
+            cases += [
+                Case(scenario=scenario, candidate=candidate, terms=only, variation=name)
+                for candidate in (None, scenario.candidates()[0])
+            ]
+        seed += 1
+    return tuple(cases)
+
+
 def _patches(scenario: Scenario) -> Iterator[Case]:
     # The seeded tree's type check is its baseline: nothing cannot differ from it.
     yield Case(scenario=scenario, candidate=None, terms=_UNINSPECTED)
@@ -102,7 +128,7 @@ def _once_each(scenario: Scenario) -> Iterator[Case]:
     shown = (step_of(scenario, test) for test in scenario.fail_to_pass)
     steps = frozenset({first, min(shown, key=lambda step: step != first)})
     yield Case(scenario=scenario, candidate=None, terms=replace(_UNINSPECTED, steps=steps))
-    hidden = _hidden(scenario)
+    hidden = hidden_terms(scenario)
     for candidate in scenario.candidates():
         if candidate.path == scenario.reference:
             terms = USUAL
@@ -111,7 +137,7 @@ def _once_each(scenario: Scenario) -> Iterator[Case]:
         yield Case(scenario=scenario, candidate=candidate, terms=terms)
 
 
-def _hidden(scenario: Scenario) -> Terms:
+def hidden_terms(scenario: Scenario) -> Terms:
     """Return the terms that show every hidden check, and of other tests as few as steps allow."""
     tests = (*scenario.fail_to_pass, *scenario.pass_to_pass)
     files = {test.partition("::")[0] for test in tests if test.startswith(f"{KIT_FOLDER}/checks/")}
@@ -137,7 +163,16 @@ def _needed(scenario: Scenario, check: str) -> Terms:
 
 def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:
     right = [candidate for candidate in scenario.candidates() if candidate.right]
-    variations = {
+    for name, terms in _variations(scenario, seed).items():
+        for candidate in (None, *right):
+            yield Case(scenario=scenario, candidate=candidate, terms=terms, variation=name)
+    if cached := _cached(scenario):
+        for candidate in (None, right[0]):
+            yield _cold(scenario, candidate, cached)
+
+
+def _variations(scenario: Scenario, seed: int) -> dict[str, Terms]:
+    varied = {
         variation.id: Terms(
             inspect=False,
             environment={
@@ -147,13 +182,7 @@ def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:
         )
         for variation in scenario.fixture.card.variations
     }
-    variations["load"] = Terms(inspect=False, busy=_BUSY)
-    for name, terms in variations.items():
-        for candidate in (None, *right):
-            yield Case(scenario=scenario, candidate=candidate, terms=terms, variation=name)
-    if cached := _cached(scenario):
-        for candidate in (None, right[0]):
-            yield _cold(scenario, candidate, cached)
+    return {**varied, "load": Terms(inspect=False, busy=_BUSY)}
 
 
 def _one_cold_each(scenarios: Iterable[Scenario]) -> Iterator[Case]:

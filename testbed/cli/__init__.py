@@ -9,6 +9,7 @@ import typer
 
 from testbed.cli import (
     action,
+    certify,
     clean,
     compare,
     demo,
@@ -46,7 +47,7 @@ app = typer.Typer(
 )
 for command in (
     *(demo, plan, run, report, compare, shots, judge, review),
-    *(grade, recompute, replay, verify_run, merge, verify, doctor, clean),
+    *(grade, recompute, replay, verify_run, merge, verify, certify, doctor, clean),
 ):
     name = command.__name__.rpartition(".")[2].replace("_", "-")
     app.command(name=name)(command.command)

@@ -100,12 +100,16 @@ def lint(
         list[str] | None, typer.Argument(help="Scenario ids [all].", show_default=False)
     ] = None,
     *,
+    certified: Annotated[
+        bool, typer.Option("--certified", help="A missing certificate is a finding, too.")
+    ] = False,
     suite: SuiteOption = None,
 ) -> None:
     """Find faults that show without running anything."""
     from runner.authoring import lint as linter
 
-    findings = linter.lint((suite or suite_folder()).resolve(), tuple(scenario or ()))
+    root, ids = (suite or suite_folder()).resolve(), tuple(scenario or ())
+    findings = linter.lint(root, ids, certified=certified)
     for finding in findings:
         typer.echo(str(finding))
     plural = "s" if len(findings) > 1 else ""

@@ -20,7 +20,10 @@ def command(context: typer.Context, *, suite: SuiteOption = None, json: JsonOpti
     """List the scenarios (all files validated), or write one."""
     if context.invoked_subcommand is not None:
         return
+    from testbed.certified import standings
+
     scenarios = open_suite(suite).scenarios
+    certificates = {name: found.brief() for name, found in standings(scenarios).items()}
     if json:
         import json as encoder
 
@@ -29,6 +32,7 @@ def command(context: typer.Context, *, suite: SuiteOption = None, json: JsonOpti
                 **scenario.card.model_dump(mode="json"),
                 "fail_to_pass": scenario.fail_to_pass,
                 "pass_to_pass": scenario.pass_to_pass,
+                "certificate": certificates[scenario.id].model_dump(),
             }
             for scenario in scenarios
         ]
@@ -36,11 +40,19 @@ def command(context: typer.Context, *, suite: SuiteOption = None, json: JsonOpti
         return
     from rich.table import Table
 
-    table = Table("scenario", "kind", "difficulty", "title", box=None, pad_edge=False)
-    for heading in ("must turn green", "must stay green"):
+    from reports.certificates import summary
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("\nscenario", no_wrap=True)
+    for heading in ("\nkind", "\ndifficulty", "\ntitle"):
+        table.add_column(heading)
+    for heading in ("must turn\ngreen", "must stay\ngreen"):
         table.add_column(heading, justify="right")
+    table.add_column("\ncertificate", no_wrap=True)
     for scenario in scenarios:
-        card = scenario.card
+        card, certificate = scenario.card, summary(certificates[scenario.id])
         counts = (len(scenario.fail_to_pass), len(scenario.pass_to_pass))
-        table.add_row(card.id, card.kind, card.difficulty, card.title, *map(str, counts))
+        table.add_row(
+            card.id, card.kind, card.difficulty, card.title, *map(str, counts), certificate
+        )
     answer().print(table)

@@ -20,7 +20,7 @@ from reports.site.links import (
 from reports.site.outcomes import KEPT_CHECKS, failed_checks
 from reports.site.page import framed
 from reports.site.scenario import scenario_page
-from testbed.briefs import Brief
+from testbed.briefs import Brief, CertificateBrief
 from testbed.records import Trial, Verdict
 
 if TYPE_CHECKING:
@@ -63,6 +63,17 @@ BRIEF: Final = Brief(
     commands={"test": "npm test"},
     fail_to_pass=4,
     pass_to_pass=120,
+    certificate=CertificateBrief(
+        state="fresh",
+        accepted=3,
+        rejected=11,
+        gradings=20,
+        flakes=0,
+        most_flakes=0.1685,
+        killed=12,
+        mutants=13,
+        score=12 / 13,
+    ),
 )
 
 
@@ -259,7 +270,6 @@ def test_prompt_contract_and_seed_are_told(board: Board) -> None:
     assert "<td><code>.exe</code></td><td>no</td>" in body
     for name, value in (("hidden tests to make pass", "4"), ("allowed paths", "lib/**")):
         assert f'<th scope="row">{name}</th><td>{value}</td>' in body
-    assert "not certified yet" in body
     seeded = body.split('<ul class="seeded">')[1].split("</ul>")[0]
     assert 'lib/upload.ts</code> <span class="soft">+1 \N{MINUS SIGN}1</span>' in seeded
     assert "not counted for localisation" in seeded.split("lib/upload.test.ts")[1]
@@ -268,9 +278,40 @@ def test_prompt_contract_and_seed_are_told(board: Board) -> None:
 def test_a_run_that_wrote_no_brief_says_so(board: Board) -> None:
     page = page_of(board, brief=None)
 
-    assert "did not write down what its scenarios ask for" in page.body
-    assert "not certified yet" in page.body
+    assert "did not write down what its scenarios ask for, nor what their cert" in page.body
     assert not page.vendored
+
+
+def certificate_of(board: Board, certificate: CertificateBrief | None) -> str:
+    """Give what the page says of the certificate, lines joined by `/`."""
+    body = page_of(board, brief=BRIEF.model_copy(update={"certificate": certificate})).body
+    cell = body.split(">certificate</a></th><td>")[1].split("</td>")[0]
+    return cell.replace("<br>", " / ")
+
+
+def test_a_certificate_is_told_in_sentences(board: Board) -> None:
+    assert certificate_of(board, BRIEF.certificate) == (
+        "Fresh when the run began."
+        " / 3 right patches accepted, 11 wrong ones rejected."
+        " / 0 of 20 repeated gradings flaky; the rate&#39;s 95 % interval ends at 17 %."
+        " / 12 of 13 small mutants of the reference found: 92 %."
+    )
+
+
+def test_a_stale_a_missing_and_an_unread_certificate_are_told_plainly(board: Board) -> None:
+    assert BRIEF.certificate
+    faults = ("stale: prompt.md has changed", f"the hidden checks {HOSTILE}")
+    stale = BRIEF.certificate.model_copy(update={"state": "stale", "faults": faults})
+
+    told = certificate_of(board, stale)
+    assert told.startswith("Stale, made for other files than those used, when the run began.")
+    assert " / stale: prompt.md has changed / the hidden checks &lt;img" in told
+    assert "<img" not in told
+    assert certificate_of(board, CertificateBrief(state="none")).startswith("None: nothing shows")
+    assert certificate_of(board, CertificateBrief(state="stale", faults=("cannot be read",))) == (
+        "Stale when the run began. / cannot be read"
+    )
+    assert certificate_of(board, None) == "This run did not look for one."
 
 
 def with_failures(

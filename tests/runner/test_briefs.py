@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,13 +9,17 @@ import pytest
 
 from runner.replay.audit import audit_run
 from runner.scene import write_briefs
+from testbed.certified import certificate_path
 from testbed.errors import RunError
 from testbed.plan import PlannedScenario, RunConfig
 from testbed.scenario import Constraints, Scenario, load_suite
-from testbed.store import Run
+from testbed.store import Run, write_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from testbed.briefs import Brief
+    from testbed.certificate import Certificate
 
 TINY = Path(__file__).parents[1] / "suites" / "tiny"
 
@@ -70,6 +75,27 @@ def test_constraints_are_told_in_words_and_those_not_set_are_not_told(
     assert (asked["forbidden_paths"], asked["max_changed_lines"]) == ("a/**, b", "250")
     assert "required_paths" not in asked
     assert "package-lock.json" in asked["no_tampering"]
+
+
+def test_a_run_keeps_what_its_scenarios_certificates_say(
+    run: Run,
+    scenario: Scenario,
+    certify: Callable[[Scenario], Certificate],
+    tmp_path: Path,
+) -> None:
+    write_briefs(run, [scenario])
+    bare = brief_of(run).certificate
+    run.paths.briefs.unlink()
+    root = shutil.copytree(TINY, tmp_path / "suite")
+    (copy,) = load_suite(root).scenarios
+    write_record(certificate_path(copy), certify(copy))
+    write_briefs(run, [copy])
+
+    assert bare
+    assert bare.state == "none"
+    found = brief_of(run).certificate
+    assert found
+    assert (found.state, found.killed, found.mutants) == ("fresh", 12, 13)
 
 
 def test_what_is_written_once_stays(run: Run, scenario: Scenario) -> None:

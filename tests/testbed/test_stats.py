@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from testbed.stats import (
     Variances,
     estimate_rate,
     estimate_variances,
+    exact_interval,
     minimal_detectable_effect,
     pass_all_k,
     pass_at_k,
@@ -172,6 +174,42 @@ def test_a_tally_without_trials_or_with_too_many_passes_is_refused() -> None:
     for passes, trials in ((0, 0), (2, 1), (-1, 3)):
         with pytest.raises(ValueError, match="no tally"):
             Tally(passes=passes, trials=trials)
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "low", "high"),
+    [
+        (0, 20, 0.0, 0.1684335),
+        (1, 20, 0.0012651, 0.2487328),
+        (5, 50, 0.0332751, 0.2181354),
+        (20, 20, 0.8315665, 1.0),
+    ],
+)
+def test_the_exact_interval_of_a_rate_comes_out(
+    hits: int, trials: int, low: float, high: float
+) -> None:
+    found = exact_interval(hits, trials)
+
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_an_exact_interval_covers_the_rate_at_least_as_often_as_it_says() -> None:
+    trials = 20
+    intervals = [exact_interval(hits, trials) for hits in range(trials + 1)]
+    for rate in (0.001, 0.01, 0.05, 0.1, 0.3, 0.5, 0.77, 0.99):
+        chances = (math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(21))
+        covered = sum(
+            chance
+            for chance, found in zip(chances, intervals, strict=True)
+            if found.low <= rate <= found.high
+        )
+        assert covered >= 0.95
+
+
+def test_no_trials_and_more_hits_than_trials_are_no_rate() -> None:
+    for hits, trials in ((0, 0), (3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="is no rate"):
+            exact_interval(hits, trials)
 
 
 def test_quantiles_lie_on_the_line_between_neighbours() -> None:

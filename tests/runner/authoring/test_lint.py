@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.authoring.lint import lint
+from testbed.certified import certificate_path
 from testbed.errors import ScenarioError
+from testbed.scenario import load_suite
+from testbed.store import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from testbed.certificate import Certificate
+    from testbed.scenario import Scenario
 
 Change = "Callable[[Path], None]"
 HEADER = "Reason: wrong\nCaught-by: {}\n\n"
@@ -149,6 +155,12 @@ def test_a_sound_scenario_has_no_finding(root: Path) -> None:
             "wrong/b.patch",
             "has `witness:app`",
         ),
+        (write("certificate.json", "{"), "certificate.json", "cannot be read"),
+        (
+            write("equivalent.toml", 'schema_version = 1\n[mutants]\n"lib/a.ts:x:1" = ""\n'),
+            "equivalent.toml",
+            "`mutants.lib/a.ts:x:1`",
+        ),
         (edit("scenario.toml", '"bug"', '"bugg"'), "", "`kind`"),
         (remove("prompt.md"), "", "prompt.md: cannot be read"),
     ],
@@ -223,3 +235,29 @@ def test_a_scenario_that_cannot_be_loaded_stops_no_other(root: Path) -> None:
 def test_an_unknown_id_names_the_known_ones(root: Path) -> None:
     with pytest.raises(ScenarioError, match=r"no scenario `nope`.*minus"):
         lint(root, ("nope",))
+
+
+def test_a_stale_certificate_is_a_finding_and_a_fresh_one_is_none(
+    root: Path, certify: Callable[[Scenario], Certificate]
+) -> None:
+    (scenario,) = load_suite(root).scenarios
+    write_record(certificate_path(scenario), certify(scenario))
+    fresh = found(root)
+    (scenario.root / "tour.toml").write_text("")
+    edit("reference.patch", "a + b", "b + a + 0")(scenario.root)
+
+    assert fresh == []
+    assert found(root) == [
+        "minus/certificate.json: stale: reference.patch has changed. Run `testbed certify minus`"
+    ]
+
+
+def test_a_missing_certificate_is_a_finding_where_it_is_demanded(
+    root: Path, certify: Callable[[Scenario], Certificate]
+) -> None:
+    missing = [str(finding) for finding in lint(root, ("minus",), certified=True)]
+    (scenario,) = load_suite(root).scenarios
+    write_record(certificate_path(scenario), certify(scenario))
+
+    assert missing == ["minus/certificate.json: is missing. Run `testbed certify minus`"]
+    assert lint(root, certified=True) == []

@@ -68,6 +68,13 @@ def test_files_are_named_to_steps_that_take_files_and_to_no_others(two_steps: Sc
     assert USUAL.command(unit) == unit.argv
 
 
+def test_a_step_ends_at_its_first_failure_only_where_that_is_asked_for(tiny: Tiny) -> None:
+    (unit,) = tiny.scenario.steps()
+
+    assert Terms(bail=True, files=(HIDDEN,)).command(unit) == (*unit.argv, "--bail", HIDDEN)
+    assert USUAL.command(unit) == unit.argv
+
+
 async def test_what_is_not_asked_for_is_neither_run_nor_judged(tiny: Tiny) -> None:
     engine = FakeEngine()
 

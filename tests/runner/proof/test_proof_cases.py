@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.grading.terms import USUAL, Terms
-from runner.proof.cases import full_cases, quick_cases
+from runner.proof.cases import full_cases, quick_cases, steady_cases
 from testbed.scenario import Scenario, Variation, Warmup, load_suite
 
 if TYPE_CHECKING:
@@ -183,6 +184,35 @@ def test_nothing_runs_a_later_step_only_where_no_earlier_one_can_show_it(
 
     assert named(quick_cases([scenario]))["nothing"].terms.steps == frozenset({"unit"})
     assert named(quick_cases([only_built]))["nothing"].terms.steps == frozenset({"unit", "app"})
+
+
+def test_gradings_that_must_come_out_the_same_go_round_through_every_condition(
+    scenario: Scenario,
+) -> None:
+    cases = steady_cases(scenario, seed=7)
+
+    counts = Counter((case.patch, case.terms.environment.get("BACKWARDS_SEED")) for case in cases)
+    assert len(cases) == 40
+    assert counts["nothing (plain)", None] == counts["reference (load)", None] == 5
+    assert [counts["reference (backwards)", str(seed)] for seed in (7, 8, 11, 12)] == [1, 1, 1, 0]
+    assert {case.terms.busy > 0 for case in cases if case.variation == "load"} == {True}
+
+
+def test_they_grade_the_hidden_checks_alone_and_fewer_times_where_a_build_is_needed(
+    scenario: Scenario,
+) -> None:
+    only_built = replace(built(scenario), fail_to_pass=(f"{BUILT}::answers",), pass_to_pass=())
+    both = replace(only_built, pass_to_pass=(f"{HIDDEN}::adds", "test/visible.test.mjs::greets"))
+
+    cheap, costly = steady_cases(scenario, seed=1), steady_cases(both, seed=1)
+
+    assert {(case.terms.steps, case.terms.files) for case in cheap} == {
+        (frozenset({"unit"}), (HIDDEN,))
+    }
+    assert len(costly) == 24
+    assert {case.terms.steps for case in costly} == {frozenset({"unit", "app"})}
+    assert not any(case.terms.inspect or case.terms.cold for case in (*cheap, *costly))
+    assert {case.terms.steps for case in steady_cases(only_built, seed=1)} == {frozenset({"app"})}
 
 
 def test_names_of_variations_are_told_apart_from_the_harnesss_own(scenario: Scenario) -> None:
