@@ -321,6 +321,12 @@ describe("a token is refused with one and the same answer", () => {
       await db.update(users).set({ email: "dana.reyes@example.com" }).where(eq(users.email, "dana@example.com"));
       return token;
     },
+    "when the address has been corrected and is somebody else's now": async () => {
+      const token = await registered("udo@example.com");
+      await db.update(users).set({ email: "dana.reyes@example.com" }).where(eq(users.email, "udo@example.com"));
+      await registered("udo@example.com");
+      return token;
+    },
   };
 
   test.each(Object.keys(REFUSED))("%s", async (kind) => {
@@ -342,11 +348,15 @@ describe("a token is refused with one and the same answer", () => {
     expect(await mayEnter("dana@example.com")).toBe(false);
   });
 
-  test("and one for another address confirms nothing", async () => {
-    await confirm(await REFUSED["when the address has been corrected since"]!());
+  test.each(["when the address has been corrected since", "when the address has been corrected and is somebody else's now"])(
+    "and confirms nothing %s",
+    async (kind) => {
+      await confirm(await REFUSED[kind]!());
 
-    expect(await mayEnter("dana.reyes@example.com")).toBe(false);
-  });
+      expect(await mayEnter("dana.reyes@example.com")).toBe(false);
+      expect(await mayEnter("udo@example.com")).toBe(false);
+    },
+  );
 });
 
 describe("signing in", () => {
