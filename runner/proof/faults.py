@@ -46,7 +46,7 @@ def _fault(case: Case, result: GradeResult) -> str:
     if case.candidate is None:
         return _fault_of_nothing(grade)
     if not case.candidate.right:
-        return _fault_of_wrong(grade, case.candidate)
+        return _fault_of_wrong(case, grade, case.candidate)
     for check in grade.failed():
         return f"failed {check.id}: {check.detail}"
     reference = case.candidate.path == case.scenario.reference and case.terms == USUAL
@@ -63,13 +63,16 @@ def _fault_of_nothing(grade: Grade) -> str:
     return ""
 
 
-def _fault_of_wrong(grade: Grade, candidate: CandidatePatch) -> str:
+def _fault_of_wrong(case: Case, grade: Grade, candidate: CandidatePatch) -> str:
     named = [check for check in grade.checks if check.id == candidate.caught_by]
     if not named:
         return f"{candidate.caught_by} is no check of this scenario"
     if any(check.passed for check in named):
         return f"{candidate.caught_by} passes"
-    if any(check.detail.startswith("skipped") for check in named):
+    # A hook that fails skips the tests behind it, and shows in the exit code.
+    clean = {check.id for check in grade.checks if check.passed and not check.detail}
+    skipped = any(check.detail.startswith("skipped") for check in named)
+    if skipped and f"witness:{step_of(case.scenario, candidate.caught_by)}" in clean:
         return f"{candidate.caught_by} was skipped, which catches nothing"
     by_constraint = candidate.caught_by.startswith(CONSTRAINT)
     return "" if by_constraint or grade.verdict is Verdict.FAIL else "a wrong patch passes"

@@ -80,11 +80,15 @@ def test_what_must_come_out_has_no_fault(scenario: Scenario) -> None:
 def test_a_named_check_that_was_skipped_catches_nothing(scenario: Scenario) -> None:
     (turns,) = scenario.fail_to_pass
     skipped = Check(id=turns, kind=CheckKind.FAIL_TO_PASS, passed=False, detail="skipped")
-    grade = Grade(verdict=Verdict.FAIL, checks=(skipped,), unused=())
 
-    fault = fault_of(case(scenario, "wrong/times"), GradeResult(grade=grade, reports={}, log=""))
+    def fault(ended: str) -> str:
+        witness = Check(id="witness:unit", kind=CheckKind.WITNESS, passed=True, detail=ended)
+        grade = Grade(verdict=Verdict.FAIL, checks=(skipped, witness), unused=())
+        result = GradeResult(grade=grade, reports={}, log="")
+        return fault_of(case(scenario, "wrong/times"), result)
 
-    assert fault == f"{turns} was skipped, which catches nothing"
+    assert fault("") == f"{turns} was skipped, which catches nothing"
+    assert fault("exit code 1, from tests outside the manifest: a hook") == ""
 
 
 def test_nothing_must_show_what_the_manifests_say(scenario: Scenario) -> None:

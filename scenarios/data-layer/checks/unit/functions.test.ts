@@ -10,7 +10,7 @@ import { findOpenJob, listOpenings, listOpenJobs, listPositions } from "@/lib/jo
 import { findResume } from "@/lib/resumes/queries";
 import { findUser } from "@/lib/users/queries";
 import { renameUser } from "@/lib/users/mutations";
-import { CLOSED, OPEN, openOffice, RESUME } from "./office";
+import { OPEN, openOffice, RESUME } from "./office";
 import { countStatements } from "./statements";
 
 const values = {
