@@ -18,7 +18,10 @@ SCORE: Final = 0.85
 
 
 class Graded(Record):
-    """One known patch, graded as a trial's is; `nothing` is the empty patch."""
+    """One known patch; `nothing` is the empty one.
+
+    Nothing and what is right are graded as a trial's patch is, a wrong one by its named check.
+    """
 
     patch: str
     """`nothing`, `reference`, `right/<name>` or `wrong/<name>`."""
@@ -121,7 +124,7 @@ class Certificate(Record):
     mutation: Mutation | None
     """`None` where the fixture makes no mutants, or its reference does not pass."""
     trial_seconds: float
-    """Median of the gradings of known patches: types, figures and every step at once."""
+    """Median of the right patches' gradings: types, figures and every step at once."""
     step_seconds: dict[str, float]
     """Step with hidden checks -> seconds that these take on the reference, in a fresh sandbox."""
 

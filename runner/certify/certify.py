@@ -12,7 +12,8 @@ from runner.certify.hunt import Hunt
 from runner.certify.ledger import open_ledger
 from runner.certify.mutants import in_drawn_order, mutation_of
 from runner.grading.grade import graded_tree
-from runner.proof.cases import full_cases, steady_cases
+from runner.grading.terms import USUAL
+from runner.proof.cases import cold_cases, known_cases, steady_cases
 from runner.workspace import apply_patch
 from testbed.certificate import Certificate
 from testbed.certified import certificate_path, inputs_of
@@ -70,9 +71,8 @@ async def certify(
     inputs, equivalents = inputs_of(scenario), read_equivalents(scenario.root)
     with open_ledger(cache / "certificates" / f"{scenario.id}.jsonl") as ledger:
         grader = Grader(prepared, scenario, ledger, inputs=inputs, progress=progress)
-        cases = full_cases([scenario], seed=SEED)
-        known = [(case, await grader.grade(case)) for case in cases if not case.variation]
-        cold = [(case, await grader.grade(case)) for case in cases if case.terms.cold]
+        known = [(case, await grader.grade(case)) for case in known_cases(scenario)]
+        cold = [(case, await grader.grade(case)) for case in cold_cases(scenario)]
         steady = await _grade_again(grader, steady_cases(scenario, seed=SEED))
         hunt = Hunt(prepared=prepared, scenario=scenario, ledger=ledger, progress=progress)
         mutation, step_seconds = await _mutate(hunt, prepared, scenario, equivalents)
@@ -90,7 +90,7 @@ async def certify(
         steadiness=steadiness_of(steady),
         caches=caches_of(scenario, known, cold),
         mutation=mutation,
-        trial_seconds=median(outcome.seconds for _, outcome in known),
+        trial_seconds=median(told.seconds for case, told in known if case.terms == USUAL),
         step_seconds=step_seconds,
     )
 

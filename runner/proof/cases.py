@@ -94,6 +94,26 @@ def full_cases(scenarios: Iterable[Scenario], *, seed: int) -> tuple[Case, ...]:
     )
 
 
+def known_cases(scenario: Scenario) -> tuple[Case, ...]:
+    """List nothing and what is right graded as in a trial, each wrong patch by its named check.
+
+    That check settles the verdict of a wrong one, whatever the rest would say.
+    """
+    return tuple(
+        replace(case, terms=_needed(scenario, case.candidate.caught_by))
+        if case.candidate and not case.candidate.right
+        else case
+        for case in _patches(scenario)
+    )
+
+
+def cold_cases(scenario: Scenario) -> tuple[Case, ...]:
+    """List nothing and the reference without the build caches, where there are any."""
+    cached = _cached(scenario)
+    both = (None, scenario.candidates()[0]) if cached else ()
+    return tuple(_cold(scenario, candidate, cached) for candidate in both)
+
+
 def steady_cases(scenario: Scenario, *, seed: int) -> tuple[Case, ...]:
     """List gradings of the hidden checks alone, whose outcome must be the same again and again.
 
@@ -166,9 +186,7 @@ def _varied(scenario: Scenario, seed: int) -> Iterator[Case]:
     for name, terms in _variations(scenario, seed).items():
         for candidate in (None, *right):
             yield Case(scenario=scenario, candidate=candidate, terms=terms, variation=name)
-    if cached := _cached(scenario):
-        for candidate in (None, right[0]):
-            yield _cold(scenario, candidate, cached)
+    yield from cold_cases(scenario)
 
 
 def _variations(scenario: Scenario, seed: int) -> dict[str, Terms]:

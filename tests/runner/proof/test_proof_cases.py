@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.grading.terms import USUAL, Terms
-from runner.proof.cases import full_cases, quick_cases, steady_cases
+from runner.proof.cases import cold_cases, full_cases, known_cases, quick_cases, steady_cases
 from testbed.scenario import Scenario, Variation, Warmup, load_suite
 
 if TYPE_CHECKING:
@@ -86,6 +86,28 @@ def test_caches_are_left_out_for_the_reference_and_nothing_of_each_scenario(
     cold = {name: case.terms for name, case in cases.items() if name.endswith("(cold)")}
     assert list(cold) == ["nothing (cold)", "reference (cold)"]
     assert all(terms.cold and terms.steps == frozenset({"app"}) for terms in cold.values())
+
+
+def test_a_certificate_grades_what_is_right_whole_and_what_is_wrong_by_its_named_check(
+    scenario: Scenario,
+) -> None:
+    cases = named(known_cases(scenario))
+
+    whole = {name for name, case in cases.items() if case.terms == USUAL}
+    assert whole == {name for name in cases if name.startswith(("reference", "right/"))}
+    assert cases["nothing"].terms == Terms(inspect=False)
+    quick = named(quick_cases([scenario]))
+    wrong = {name: case.terms for name, case in cases.items() if name.startswith("wrong/")}
+    assert wrong == {name: quick[name].terms for name in wrong}
+    assert wrong
+
+
+def test_a_certificate_leaves_the_caches_out_that_there_are(scenario: Scenario) -> None:
+    assert cold_cases(scenario) == ()
+    assert [case.patch for case in cold_cases(built(scenario))] == [
+        "nothing (cold)",
+        "reference (cold)",
+    ]
 
 
 def test_the_quick_proof_leaves_caches_out_once_for_each_cached_step(scenario: Scenario) -> None:
