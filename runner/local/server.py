@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from runner.local.weights import locate
+from runner.starting import started
 from testbed.errors import EndpointError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def _serve(card: ModelCard, weights: Weights) -> AsyncIterator[str]:
         "threads": weights.threads,
     }
     with tempfile.TemporaryFile() as log:
-        process = await _start(wanted, log)
+        process = await started(_start(wanted, log), end=_stop)
         try:
             yield f"{await _address(process, log, model=card.id)}/v1"
         finally:

@@ -23,6 +23,7 @@ from runner.sandbox.images import TOOLBOX
 from runner.sandbox.node import node_version
 from runner.sandbox.owner import is_running, owner_mark
 from runner.sandbox.sizes import OPEN_FILES
+from runner.starting import started
 from testbed.errors import SandboxLost, SandboxUnavailable
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class LocalEngine:
 
     async def start(self, spec: SandboxSpec) -> ToolboxSandbox:
         """Start a sandbox with an empty workspace /ws/app, ready for the first call."""
+        return await started(self._start(spec), end=ToolboxSandbox.close)
+
+    async def _start(self, spec: SandboxSpec) -> ToolboxSandbox:
         if spec.image not in self._modules:
             raise SandboxUnavailable(
                 f"The image {spec.image} is not prepared", next_step="Prepare it in this process"

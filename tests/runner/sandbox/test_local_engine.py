@@ -69,6 +69,23 @@ async def test_a_killed_harness_leaves_no_process(local_engine: LocalEngine) -> 
     assert await local_engine.clean("killed") == 0
 
 
+async def test_a_start_that_is_cancelled_at_any_moment_ends_and_leaves_nothing(
+    local_engine: LocalEngine, tmp_path: Path
+) -> None:
+    image = await local_engine.prepare(Dependencies(node_modules="/usr/lib", digest="x"), print)
+    spec = SandboxSpec(run_id=tmp_path.name, name="box", image=image)
+    for turns in range(15):  # of the event loop: asyncio's own part of a start is over by then
+        start = asyncio.create_task(local_engine.start(spec))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        start.cancel()
+        done, _ = await asyncio.wait({start}, timeout=20)
+        assert done
+        assert start.cancelled()
+        assert await local_engine.clean(tmp_path.name) == 0
+        assert running("--unshare-user") == []
+
+
 async def test_without_control_groups_rlimits_hold(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
