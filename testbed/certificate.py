@@ -121,8 +121,10 @@ class Certificate(Record):
     steadiness: Steadiness
     caches: Caches | None
     """`None` where no step has a build cache."""
+    control_failed: tuple[str, ...]
+    """Hidden checks that failed on the reference when mutants were to be tried."""
     mutation: Mutation | None
-    """`None` where the fixture makes no mutants, or its reference does not pass."""
+    """`None` where the fixture makes no mutants, or a hidden check failed on the reference."""
     trial_seconds: float
     """Median of the right patches' gradings: types, figures and every step at once."""
     step_seconds: dict[str, float]
@@ -157,6 +159,8 @@ class Certificate(Record):
 
     def _blind_spots(self) -> Iterator[str]:
         mutation = self.mutation
+        for name in self.control_failed:
+            yield f"no mutant was tried: {name} failed on the reference itself"
         if mutation is None:
             return
         if mutation.score is not None and mutation.score < SCORE:

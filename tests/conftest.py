@@ -217,6 +217,7 @@ def certify() -> Callable[[Scenario], Certificate]:
             ),
             trial_seconds=12.5,
             step_seconds={"unit": 2.5},
+            control_failed=(),
         )
 
     return make

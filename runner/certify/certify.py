@@ -75,7 +75,7 @@ async def certify(
         cold = [(case, await grader.grade(case)) for case in cold_cases(scenario)]
         steady = await _grade_again(grader, steady_cases(scenario, seed=SEED))
         hunt = Hunt(prepared=prepared, scenario=scenario, ledger=ledger, progress=progress)
-        mutation, step_seconds = await _mutate(hunt, prepared, scenario, equivalents)
+        control, mutation = await _mutate(hunt, prepared, scenario, equivalents)
     if inputs_of(scenario) != inputs:
         raise ScenarioError(
             f"{scenario.root}: changed while it was certified",
@@ -89,9 +89,10 @@ async def certify(
         graded=tuple(graded_of(case, outcome) for case, outcome in known),
         steadiness=steadiness_of(steady),
         caches=caches_of(scenario, known, cold),
+        control_failed=tuple(name for outcome in control.values() for name in outcome.failed),
         mutation=mutation,
         trial_seconds=median(told.seconds for case, told in known if case.terms == USUAL),
-        step_seconds=step_seconds,
+        step_seconds={step: outcome.seconds for step, outcome in control.items()},
     )
 
 
@@ -101,15 +102,15 @@ async def _grade_again(grader: Grader, cases: Sequence[Case]) -> list[tuple[Case
 
 async def _mutate(
     hunt: Hunt, prepared: Prepared, scenario: Scenario, equivalents: Mapping[str, str]
-) -> tuple[Mutation | None, dict[str, float]]:
-    """Return the score, and the seconds of the hidden checks by step."""
+) -> tuple[dict[str, Outcome], Mutation | None]:
+    """Return what the hidden checks of each step say of the reference, and the score."""
     card, workspace = scenario.fixture.card, prepared.workspaces[scenario.id]
     diff = scenario.reference.read_bytes()
     solved = apply_patch(workspace, diff, source=str(scenario.reference))
     reference = graded_tree(card, workspace.tree, solved)
-    seconds = await hunt.control(reference)
-    if seconds is None or card.mutants is None:
-        return None, seconds or {}
+    control = await hunt.control(reference)
+    if card.mutants is None or any(outcome.verdict == "fail" for outcome in control.values()):
+        return control, None
     listed = await hunt.mutants(workspace.tree, reference)
     tried = await hunt.try_all(reference, in_drawn_order(listed, SEED))
-    return mutation_of(len(listed), tried, equivalents), seconds
+    return control, mutation_of(len(listed), tried, equivalents)

@@ -44,15 +44,12 @@ class Hunt:
     ledger: Ledger
     progress: Progress
 
-    async def control(self, reference: Tree) -> dict[str, float] | None:
-        """Run the hidden checks on the reference itself: step -> seconds.
+    async def control(self, reference: Tree) -> dict[str, Outcome]:
+        """Run the hidden checks of each step on the reference itself.
 
-        `None` when one fails there: then a mutant that it finds tells nothing.
+        When one fails there, a mutant that it finds tells nothing.
         """
-        runs = {step.id: await self._run(reference, step, "reference") for step in self._steps()}
-        if any(run.verdict == "fail" for run in runs.values()):
-            return None
-        return {step: run.seconds for step, run in runs.items()}
+        return {step.id: await self._run(reference, step, "reference") for step in self._steps()}
 
     async def mutants(self, seeded: Tree, reference: Tree) -> tuple[Mutant, ...]:
         """List the mutants of the lines that the reference writes."""
@@ -116,7 +113,8 @@ class Hunt:
         # The first failure settles that a mutant is found.
         steps = frozenset({step.id})
         bench = self._bench(Terms(steps=steps, files=files, bail=True, inspect=False))
-        key = self._key("hidden", bench.lay(tree), step.model_dump_json(), files)
+        judged = self._judged(bench.terms)
+        key = self._key("hidden", bench.lay(tree), step.model_dump_json(), files, judged)
 
         async def make() -> Outcome:
             began = time.monotonic()
@@ -143,16 +141,25 @@ class Hunt:
         raise SandboxLost(f"{self.scenario.id}: {bench.name}: {run.ended}", next_step=AGAIN)
 
     def _failed(self, terms: Terms, run: StepRun, tree: Tree) -> tuple[str, ...]:
+        fail_to_pass, pass_to_pass = self._judged(terms)
         checks = judge(
             [run],
-            fail_to_pass=_hidden(terms.judged(self.scenario, self.scenario.fail_to_pass)),
-            pass_to_pass=_hidden(terms.judged(self.scenario, self.scenario.pass_to_pass)),
+            fail_to_pass=fail_to_pass,
+            pass_to_pass=pass_to_pass,
             test_files=tree.keys(),
         )
         failed = tuple(check.id for check in checks if not check.passed)
         # Behind the first failure tests are skipped, which tells nothing of them.
         results = run.results or {}
         return tuple(name for name in failed if name in results and results[name].red) or failed
+
+    def _judged(self, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """List the hidden checks of each manifest that decide; the manifests lie in no tree."""
+        scenario = self.scenario
+        return (
+            _hidden(terms.judged(scenario, scenario.fail_to_pass)),
+            _hidden(terms.judged(scenario, scenario.pass_to_pass)),
+        )
 
     def _steps(self) -> tuple[Step, ...]:
         return self._hidden().steps_of(self.scenario)
