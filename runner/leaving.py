@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.grading.archive import Unreadable, pack_tree, read_packed
 from runner.redaction import MARK, Redactor
-from runner.workspace import take_patch
+from runner.workspace import apply_patch, take_patch
 from testbed.tree import File
 
 if TYPE_CHECKING:
@@ -20,9 +20,19 @@ _KEY_FOUND: Final = f"the key of an endpoint, for which {MARK} stands now"
 
 
 async def leave_patch(scene: Scene, sandbox: Sandbox, redactor: Redactor) -> PatchFile:
-    """Take the patch of a workspace; raises as `take_patch` and the sandbox's `pack` do."""
+    """Take the patch of a workspace; raises as `take_patch` and the sandbox's `pack` do.
+
+    Raises `PatchError` for one that git writes and does not apply again, as of an empty file
+    below a folder whose name ends in a blank.
+    """
     packed = await sandbox.pack(exclude=scene.scenario.fixture.card.ignored)
-    return await asyncio.to_thread(_taken, scene, packed, redactor)
+    return await asyncio.to_thread(_applicable, scene, packed, redactor)
+
+
+def _applicable(scene: Scene, packed: bytes, redactor: Redactor) -> PatchFile:
+    patch = _taken(scene, packed, redactor)
+    apply_patch(scene.workspace, patch.diff)
+    return patch
 
 
 def _taken(scene: Scene, packed: bytes, redactor: Redactor) -> PatchFile:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.recording import Recording
     from runner.sandbox.base import Sandbox
     from runner.scene import Scene
+    from testbed.scenario import Scenario
 
 
 @dataclass(kw_only=True)
@@ -53,7 +54,7 @@ class Rounds:
         try:
             patch = await leave_patch(self.scene, sandbox, self.recording.redactor)
         except (ToolFault, PatchError) as fault:
-            grade, seen = no_patch(fault), None
+            grade, seen = no_patch(fault, self.scene.scenario), None
         else:
             self.recording.patch(patch.diff, prompt=prompt)
             result = await self.grade(patch.diff, USUAL)
@@ -82,7 +83,11 @@ class Rounds:
         return (await self.grade(diff, terms)).grade
 
 
-def no_patch(fault: Exception) -> Grade:
-    """Fail a workspace that cannot become a patch: the model made it so."""
+def no_patch(fault: Exception, scenario: Scenario) -> Grade:
+    """Fail a workspace that cannot become a patch: the model made it so.
+
+    No constraint was looked at. What is no patch touches no seeded file.
+    """
     check = Check(id="patch", kind=CheckKind.WITNESS, passed=False, detail=str(fault))
-    return Grade(verdict=Verdict.FAIL, checks=(check,))
+    localised = False if scenario.card.seeded_files else None
+    return Grade(verdict=Verdict.FAIL, checks=(check,), localised=localised)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from runner.chat.errors import OVERLOADS
 from runner.harm import harm_of
 from testbed.records import CheckKind, Ending, Grade, Latency, Trial, Verdict
 
@@ -23,7 +24,6 @@ SPEED_TOKENS: Final = 20
 """Fewer output tokens than this say nothing about speed."""
 BURST_S: Final = 0.05
 """A reply that arrives within this time was not streamed token by token."""
-OVERLOADS: Final = frozenset({"rate_limit", "overloaded"})
 DECIDING: Final = tuple(kind for kind in CheckKind if kind is not CheckKind.CONSTRAINT)
 
 
@@ -92,7 +92,9 @@ def _agent_phases(result: AgentResult | None) -> dict[str, float]:
 
 def graded(trial: Trial, grade: Grade) -> Trial:
     """Return the trial with this grade in place of any earlier one."""
-    valid = grade.verdict is not Verdict.UNGRADED
+    # Nobody looks at the constraints of a workspace that is no patch.
+    told = any(check.kind is CheckKind.CONSTRAINT for check in grade.checks)
+    looked = told and grade.verdict is not Verdict.UNGRADED
     failed = tuple(check.id for check in grade.failed(*DECIDING))
     violated = tuple(check.id for check in grade.failed(CheckKind.CONSTRAINT))
     return trial.model_copy(
@@ -101,12 +103,12 @@ def graded(trial: Trial, grade: Grade) -> Trial:
             "failure": grade.failure,
             "checks_total": sum(check.kind in DECIDING for check in grade.checks),
             "checks_failed": failed[:NAMED_FAILURES],
-            "violations": violated if valid else None,
+            "violations": violated if looked else None,
             "unused": None if grade.unused is None else len(grade.unused),
             "localised": grade.localised,
             "quality": grade.quality,
             "own_tests": grade.own_tests,
-            "harm": harm_of(grade, trial.patch, trial.funnel.causes),
+            "harm": harm_of(grade, trial.patch, trial.funnel.causes) if looked else None,
             "prompts": (*trial.prompts[:-1], grade.verdict) if trial.prompts else (),
         }
     )

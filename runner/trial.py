@@ -168,7 +168,7 @@ class _Try:
                 with timed("patch"):
                     patch = await leave_patch(scene, sandbox, recording.redactor)
             except (ToolFault, PatchError) as fault:
-                return Outcome(result=result, grade=no_patch(fault))
+                return Outcome(result=result, grade=no_patch(fault, scene.scenario))
         recording.patch(patch.diff)
         if rounds.allowed:
             recording.patch(patch.diff, prompt=len(rounds.verdicts) + 1)

@@ -157,7 +157,7 @@ def _patch(diff: bytes | None, stored: Trial) -> PatchFile | None:
 
 def _grade(kept: Kept, stored: Trial) -> Grade | None:
     if kept.grade is None and kept.diff is None and stored.failure is None:
-        return _NO_PATCH
+        return _NO_PATCH.model_copy(update={"localised": stored.localised})
     return kept.grade
 
 

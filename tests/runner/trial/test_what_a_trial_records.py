@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.regrade import regrade
+from runner.replay.recompute import rebuild
 from runner.summary import reported_cost, served_models
 from runner.tally import Tally
 from testbed.records import Exchange, Stage, ToolCall, Trial, Turn, Verdict
@@ -70,6 +72,28 @@ async def test_a_trial_tells_counts_models_harm_and_is_sealed(make_one: Maker) -
     assert trial.lock == hashlib.sha256(made.run.paths.lock.read_bytes()).hexdigest()
     stored = Trial.model_validate_json(made.paths.trial.read_bytes())
     assert stored == trial
+
+
+async def test_a_workspace_that_is_no_patch_fails_and_nothing_is_known_of_its_conduct(
+    make_one: Maker,
+) -> None:
+    # Git writes a diff of an empty file below such a folder, and refuses to apply it.
+    odd = {"path": "docs /empty.ts", "content": ""}
+    made = await make_one(
+        lambda messages: {
+            "call": ("finish", {"summary": "done"})
+            if messages[-1]["role"] == "tool"
+            else ("write_file", odd)
+        }
+    )
+
+    trial = made.trial
+    assert (trial.verdict, trial.failure) == (Verdict.FAIL, None)
+    assert trial.checks_failed == ("patch",)
+    assert (trial.violations, trial.harm, trial.unused) == (None, None, None)
+    assert trial.localised is False
+    rebuilt = await asyncio.to_thread(rebuild, made.run.config, trial, made.paths)
+    assert rebuilt.differences == ()
 
 
 async def test_grading_again_seals_the_trial_anew(make_one: Maker) -> None:
