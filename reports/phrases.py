@@ -118,7 +118,7 @@ def harms(counts: Mapping[str, int], looked: Share) -> str:
 
 def solved_by(found: PromptFigures | None, prompts: int) -> str:
     """Print the rate of trials solved by so many prompts."""
-    return words.estimate(found.solved_by[prompts] if found else None)
+    return words.rate(found.solved_by[prompts]) if found else words.UNKNOWN
 
 
 def solved(found: PromptFigures | None) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from testbed.stats import Tally, estimate_rate
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from testbed.mark_figures import AgreementFigures, RaterFigures
     from testbed.quality_figures import OwnTestFigures, QualityFigures
@@ -37,6 +39,14 @@ class PassRate:
     """Trials without a verdict counted as failed."""
     interval: Interval | None
     """Spans the intervals of both bounds; `None` when one of them has none."""
+
+    @classmethod
+    def over(cls, cells: Sequence[tuple[int, int, int]]) -> Self:
+        """Estimate from the passes, the trials that count and the planned ones per scenario."""
+        return cls.between(
+            estimate_rate([Tally(passes=p, trials=counted) for p, counted, _ in cells if counted]),
+            estimate_rate([Tally(passes=p, trials=planned) for p, _, planned in cells]),
+        )
 
     @classmethod
     def between(cls, left_out: RateEstimate | None, as_fail: RateEstimate | None) -> Self:
@@ -195,10 +205,10 @@ class PromptFigures:
 
     follow_ups: int
     """How many could follow the first prompt."""
-    solved_by: Mapping[int, RateEstimate | None]
+    solved_by: Mapping[int, PassRate]
     """Prompts -> trials solved by then, as a mean over scenarios."""
     solved: Share
-    """Valid trials that were solved at all, of those whose prompts were recorded."""
+    """Trials that were solved at all, of those whose prompts were recorded, among the planned."""
     prompts: Spread
     """Prompts of the solved trials."""
 

@@ -88,7 +88,8 @@ def cost(tries: Tries) -> Cost:
     """Add up what the tries, and the marks that judges gave them, have cost."""
     costs = [t.cost_usd for t in tries.valid]
     counted = Total.over(costs)
-    spent = [t.cost_usd for t in tries.all]
+    # A try that sent no request is known to have cost nothing.
+    spent = [t.cost_usd if t.cost_usd is not None or t.requests else 0.0 for t in tries.all]
     return Cost(
         counted=counted,
         all_tries=Total.over(spent),

@@ -20,7 +20,7 @@ from testbed.mark_figures import agreement_figures, rater_figures
 from testbed.measures import cost, measure, tool_calls
 from testbed.quality_figures import own_test_figures, quality_figures
 from testbed.records import Trial, Verdict
-from testbed.stats import RateEstimate, Tally, estimate_rate, pass_all_k, pass_at_k
+from testbed.stats import Tally, pass_all_k, pass_at_k
 from testbed.sums import Mean, Share, Spread, Total, exact_sum, known
 from testbed.tries import Tries, sorted_tries
 
@@ -121,10 +121,7 @@ def _adherent(trial: Trial | None) -> bool | None:
 
 
 def _rate(cells: Sequence[Tries]) -> PassRate:
-    return PassRate.between(
-        estimate_rate(_tallies(cells)),
-        estimate_rate([Tally(passes=c.passes, trials=c.planned) for c in cells]),
-    )
+    return PassRate.over([(c.passes, len(c.valid), c.planned) for c in cells])
 
 
 def _tallies(cells: Sequence[Tries]) -> list[Tally]:
@@ -135,7 +132,8 @@ def _by_k(
     cells: Sequence[Tries], estimate: Callable[[Sequence[Tally], int], float | None]
 ) -> dict[int, float]:
     tallies = _tallies(cells)
-    ks = range(1, min((t.trials for t in tallies), default=0) + 1)
+    # Without any verdict on one scenario, no k is within what every scenario has.
+    ks = range(1, min((len(c.valid) for c in cells), default=0) + 1)
     return {k: rate for k in ks if (rate := estimate(tallies, k)) is not None}
 
 
@@ -199,11 +197,12 @@ def _per_point(spent: Total, rate: PassRate) -> Total | None:
 def _prompts(cells: Sequence[Tries], follow_ups: int) -> PromptFigures:
     """Count the prompts to the first pass; a trial without its prompts is unknown."""
     needed = [[_prompts_needed(t) for t in c.valid if t.prompts] for c in cells]
+    planned = [c.planned for c in cells]
     flat = [prompts for cell in needed for prompts in cell]
     return PromptFigures(
         follow_ups=follow_ups,
-        solved_by={n: _solved_by(needed, n) for n in range(1, follow_ups + 2)},
-        solved=Share.counted(len(known(flat)), len(flat), of=sum(len(c.valid) for c in cells)),
+        solved_by={n: _solved_by(needed, planned, n) for n in range(1, follow_ups + 2)},
+        solved=Share.counted(len(known(flat)), len(flat), of=sum(planned)),
         prompts=Spread.over(known(flat)),
     )
 
@@ -213,12 +212,13 @@ def _prompts_needed(trial: Trial) -> int | None:
     return trial.prompts.index(Verdict.PASS) + 1 if passed else None
 
 
-def _solved_by(needed: Sequence[Sequence[int | None]], prompts: int) -> RateEstimate | None:
-    return estimate_rate(
+def _solved_by(
+    needed: Sequence[Sequence[int | None]], planned: Sequence[int], prompts: int
+) -> PassRate:
+    return PassRate.over(
         [
-            Tally(passes=sum(n is not None and n <= prompts for n in cell), trials=len(cell))
-            for cell in needed
-            if cell
+            (sum(n is not None and n <= prompts for n in cell), len(cell), repeats)
+            for cell, repeats in zip(needed, planned, strict=True)
         ]
     )
 

@@ -77,6 +77,11 @@ class Mean:
     known: int
     of: int
 
+    @property
+    def whole(self) -> float | None:
+        """Give the mean where all is known: what it is ranked and drawn by."""
+        return self.value if self.known == self.of else None
+
     @classmethod
     def over(cls, values: Sequence[float | None]) -> Self:
         """Average the values that are known."""

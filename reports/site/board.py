@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testbed.comparing.comparison import Contest, Unlike
-    from testbed.figures import ModelFigures, RunFigures
-    from testbed.stats import RateEstimate, Tally
+    from testbed.figures import ModelFigures, PassRate, RunFigures
+    from testbed.stats import Tally
     from testbed.view import Key, RunView
 
 Baseline = Literal["seed", "reference"]
@@ -34,7 +34,7 @@ class Past:
     model: str
     run_id: str
     created: str
-    rate: RateEstimate | None
+    rate: PassRate
     tallies: Mapping[str, Tally]
     """Scenario -> its valid trials."""
     unlike: tuple[Unlike, ...] = ()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from reports.site.board import Past
 from testbed.comparing.halves import tallies_of
 from testbed.comparing.likeness import unlike
-from testbed.stats import estimate_rate
+from testbed.figures import PassRate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from testbed.stats import Tally
     from testbed.view import RunView
 
 
@@ -33,10 +34,21 @@ def _past(model: str, view: RunView, before: RunView | None) -> Past:
         model=model,
         run_id=view.run_id,
         created=view.created,
-        rate=estimate_rate(list(tallies.values())),
+        rate=_rate(view, model, tallies),
         tallies=tallies,
         unlike=unlike(_own(model, before), _own(model, view)) if before else (),
         worse=tuple(s for s, t in tallies.items() if s in earlier and t.rate < earlier[s].rate),
+    )
+
+
+def _rate(view: RunView, model: str, tallies: Mapping[str, Tally]) -> PassRate:
+    return PassRate.over(
+        [
+            (found.passes, found.trials, repeats) if found else (0, 0, repeats)
+            for s in view.scenarios
+            if (repeats := view.repeats_of(model, s.id))
+            for found in [tallies.get(s.id)]
+        ]
     )
 
 

@@ -97,7 +97,7 @@ def _scatters(models: Sequence[ModelFigures]) -> list[Scatter]:
     found = (
         scatter(
             models,
-            lambda m: m.measures.cost.per_trial.value,
+            lambda m: m.measures.cost.per_trial.whole,
             words.money,
             id="cost-success",
             title="Cost against success",

@@ -55,9 +55,13 @@ def _classes(model: ModelFigures) -> tuple[Total, ...]:
     return (tokens.fresh_input, tokens.cache_read, tokens.cache_write, tokens.output)
 
 
+def _means(model: ModelFigures) -> list[float]:
+    """Give the tokens of each class per trial that reports them."""
+    return [(t.known_part or 0) / max(1, t.known) for t in _classes(model)]
+
+
 def _per_trial(model: ModelFigures) -> float:
-    """Give the tokens that were reported, a mean of the valid trials."""
-    return sum(t.known_part or 0 for t in _classes(model)) / max(1, model.counts.valid)
+    return sum(_means(model))
 
 
 def _bar_cell(model: ModelFigures, longest: float) -> Cell:
@@ -65,8 +69,10 @@ def _bar_cell(model: ModelFigures, longest: float) -> Cell:
     if not mean:
         return Cell(text=words.UNKNOWN)
     parts, start = list[Part](), 0.0
-    for number, total in enumerate(_classes(model), 1):
-        width = (total.known_part or 0) / model.counts.valid / longest
+    for number, reported in enumerate(_means(model), 1):
+        width = reported / longest
         parts.append(Part(kind=f"c{number}", start=percent(start), width=percent(width)))
         start += width
-    return Cell(text=words.count(mean), bar=Bar(parts=tuple(parts)))
+    most = max(_classes(model), key=lambda total: total.known)  # few providers tell every class
+    text = words.count(mean) + words.coverage(most.known, most.of)
+    return Cell(text=text, bar=Bar(parts=tuple(parts)))

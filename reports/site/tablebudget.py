@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -101,14 +102,14 @@ def curve(trials: Sequence[Trial], spent: Callable[[Trial], float | None]) -> Cu
             valid.setdefault(trial.scenario, []).append(trial)
     passed = [t for cell in valid.values() for t in cell if t.verdict is Verdict.PASS]
     weighed = sorted(
-        (used, 1 / len(valid[t.scenario]) / len(valid))
+        (used, Fraction(1, len(valid[t.scenario]) * len(valid)))
         for t in passed
         if (used := spent(t)) is not None
     )
-    steps: list[tuple[float, float]] = []
-    for used, weight in weighed:
-        steps.append((used, weight + (steps[-1][1] if steps else 0.0)))
-    return Curve(tuple(steps), passed=len(passed), known=len(steps))
+    # Summed exactly, or all of them would come to a little less than 100 %.
+    reached = accumulate(weight for _, weight in weighed)
+    steps = tuple((used, float(rate)) for (used, _), rate in zip(weighed, reached, strict=True))
+    return Curve(steps, passed=len(passed), known=len(steps))
 
 
 def curves(board: Board, budget: Budget) -> dict[str, Curve]:

@@ -45,17 +45,12 @@ def history_table(board: Board) -> Table | None:
 
 
 def _past(past: Past, before: Past | None, *, scripted: bool) -> Row:
-    rate = past.rate
-    ends = (rate.interval.low, rate.interval.high) if rate and rate.interval else None
     return Row(
         name=words.clean(past.model),
         scripted=scripted,
         cells=(
             Cell(text=words.clean(past.run_id), small=words.moment(past.created), kind="prose"),
-            Cell(
-                text=words.estimate(rate),
-                bar=rate_bar(rate.value, rate.value, ends) if rate else None,
-            ),
+            Cell(text=words.rate(past.rate), bar=rate_bar(past.rate)),
             Cell(text=_worse(past, before), kind="prose"),
             Cell(text=_unlike(past.unlike) if before else "", kind="prose"),
         ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports import columns, words
 from reports.site.links import compare_target
-from reports.site.tables import Bar, Cell, Heading, Note, Row, Table, model_notes, rate_bar
+from reports.site.tables import Cell, Heading, Note, Row, Table, model_notes, rate_bar
 from reports.versus import amounts
 from reports.versus.sentence import outcome_words
 
@@ -25,9 +25,9 @@ KNOWN: Final[Mapping[str, Column]] = {
 """Where two tables have the same heading, the median alone is shown."""
 
 
-def _known_part(model: ModelFigures) -> float | None:
+def _per_solved(model: ModelFigures) -> float | None:
     spent = model.measures.cost.per_solved
-    return spent.known_part if spent else None
+    return spent.value if spent else None
 
 
 SHOWN: Final[tuple[tuple[str, Callable[[ModelFigures], float | None]], ...]] = (
@@ -36,8 +36,8 @@ SHOWN: Final[tuple[tuple[str, Callable[[ModelFigures], float | None]], ...]] = (
     ("tool calls", lambda m: m.measures.tool_calls.micro),
     ("unused per trial", lambda m: m.measures.unused.per_trial.value),
     ("adherence", lambda m: m.adherence.rate),
-    ("cost per trial", lambda m: m.measures.cost.per_trial.value),
-    ("cost per solved", _known_part),
+    ("cost per trial", lambda m: m.measures.cost.per_trial.whole),
+    ("cost per solved", _per_solved),
     ("response", lambda m: m.measures.times.response.median),
     ("TTFT", lambda m: m.measures.times.ttft.median),
     ("waited / wall", lambda m: m.measures.waits.share_of_wall),
@@ -91,7 +91,7 @@ def _row(board: Board, model: ModelFigures, against: Mapping[str, Comparison], l
         Cell(
             text=KNOWN[name].cell(model),
             value=value(model),
-            bar=_bar(model) if name == "pass@1" else None,
+            bar=rate_bar(model.pass_1) if name == "pass@1" else None,
         )
         for name, value in SHOWN
     )
@@ -133,11 +133,3 @@ def _points(comparison: Comparison) -> str:
     ends = (found.interval.low, found.interval.high) if found.interval else ()
     told = [amounts.points(end, margin=comparison.margin) for end in ends]
     return f"{amounts.points(found.value)} [{', '.join(told)}]".removesuffix(" []")
-
-
-def _bar(model: ModelFigures) -> Bar | None:
-    rate = model.pass_1
-    if rate.left_out is None or rate.as_fail is None:
-        return None
-    ends = (rate.interval.low, rate.interval.high) if rate.interval else None
-    return rate_bar(rate.left_out.value, rate.as_fail.value, ends)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reports.grids import Grid
     from reports.sections import Section
-    from testbed.figures import ModelFigures
+    from testbed.figures import ModelFigures, PassRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +107,17 @@ def percent(share: float) -> str:
     return place(100 * min(max(share, 0.0), 1.0))
 
 
-def rate_bar(left_out: float, as_fail: float, interval: tuple[float, float] | None) -> Bar:
-    """Draw a rate, its lower bound and its interval, all fractions of 1."""
+def rate_bar(rate: PassRate) -> Bar | None:
+    """Draw a rate, its lower bound and its interval; `None` without any trial that counts."""
+    if rate.left_out is None or rate.as_fail is None:
+        return None
+    ends = rate.interval
     return Bar(
         parts=(
-            Part(kind="left-out", width=percent(left_out)),
-            Part(kind="as-fail", width=percent(as_fail)),
+            Part(kind="left-out", width=percent(rate.left_out.value)),
+            Part(kind="as-fail", width=percent(rate.as_fail.value)),
         ),
-        whisker=(percent(interval[0]), percent(interval[1])) if interval else None,
+        whisker=(percent(ends.low), percent(ends.high)) if ends else None,
     )
 
 

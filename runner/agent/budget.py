@@ -60,7 +60,7 @@ class AgentResult:
     """Seconds in requests, failed ones included, waits between them excluded."""
     tool_s: float
     waited_s: float
-    """Seconds between attempts, as booked."""
+    """Seconds between attempts for the sake of a limit, as booked."""
 
 
 def known_tokens(exchanges: Iterable[Exchange]) -> int:

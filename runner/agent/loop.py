@@ -13,6 +13,7 @@ from runner.agent.endings import WORK_DONE, ending_of
 from runner.agent.history import History
 from runner.agent.schemas import TOOLS
 from runner.chat.base import ChatFailure, ChatModel, Reply
+from runner.chat.errors import OVERLOADS
 from testbed.errors import SandboxLost
 from testbed.records import Ending, Exchange, Failure, Origin, Stage, ToolCall, Turn
 
@@ -64,7 +65,7 @@ async def run_agent(
         cost_usd=total_cost(work.exchanges),
         model_s=work.model_s,
         tool_s=work.tool_s,
-        waited_s=sum(exchange.waited_s for exchange in work.exchanges),
+        waited_s=sum(e.waited_s for e in work.exchanges if e.error in OVERLOADS),
     )
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+OVERLOADS: Final = frozenset({"rate_limit", "overloaded"})
+"""Refusals for the sake of a limit: 429 and 503."""
 RETRYABLE: Final = frozenset(
     {
         "rate_limit",

@@ -71,13 +71,13 @@ def _tell(rebuilt: Sequence[Rebuilt]) -> bool:
 def _show_costs(run: Run, rebuilt: Sequence[Rebuilt], card: ModelCard, *, json: bool) -> None:
     """Show what every model's tries cost, as stored and under another card."""
     from runner.replay.recompute import cost_under
+    from testbed.sums import Total
 
+    made = {m.id: [one for one in rebuilt if one.stored.model == m.id] for m in run.config.models}
     costs = {
         model.id: (
-            _total([one.stored.cost_usd for one in rebuilt if one.stored.model == model.id]),
-            _total(
-                [cost_under(card, one.exchanges) for one in rebuilt if one.stored.model == model.id]
-            ),
+            Total.over([one.stored.cost_usd for one in made[model.id]]).value,
+            Total.over([cost_under(card, one.exchanges) for one in made[model.id]]).value,
         )
         for model in run.config.models
     }
@@ -94,11 +94,6 @@ def _show_costs(run: Run, rebuilt: Sequence[Rebuilt], card: ModelCard, *, json: 
     for model, (stored, new) in costs.items():
         table.add_row(model, _money(stored), _money(new))
     answer().print(table)
-
-
-def _total(costs: Sequence[float | None]) -> float | None:
-    """Sum what is known, or `None` when a part is unknown."""
-    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def _money(cost: float | None) -> str:

@@ -48,7 +48,7 @@ def test_every_finding_is_in_the_data(rich_view: RunView) -> None:
     assert data["run"]["notes"][0].startswith("Follow-ups: 2.")
     assert set(moonbeam["kinds"]) == {"bug", "feature", "refactor"}
     assert moonbeam["single_prompt"]["rate"] is None
-    assert moonbeam["prompts"]["solved_by"]["3"]["value"] == pytest.approx(5 / 9)
+    assert moonbeam["prompts"]["solved_by"]["3"]["left_out"]["value"] == pytest.approx(5 / 9)
     assert moonbeam["preflight"]["failed"] == ["tools_whole"]
     assert moonbeam["preflight"]["cost"]["known_part"] == 0.0123
     assert moonbeam["measures"]["cost"]["judges"]["value"] == pytest.approx(0.072)

@@ -31,7 +31,7 @@ from reports.site.links import (
 from reports.site.page import framed
 from reports.site.tablebudget import curve
 from testbed.metrics import run_figures
-from testbed.records import Trial, Verdict
+from testbed.records import Trial, Usage, Verdict
 from testbed.view import ModelView, RunView, ScenarioView
 
 if TYPE_CHECKING:
@@ -356,6 +356,42 @@ def test_budgets_end_at_the_pass_rate(view: RunView) -> None:
         assert [x for x, _ in found.steps] == sorted(x for x, _ in found.steps)
 
 
+def test_a_model_that_always_passes_ends_at_exactly_all_of_its_trials(view: RunView) -> None:
+    trial = next(t for t in view.trials if t.verdict is Verdict.PASS)
+    cells = [{"scenario": scenario, "repeat": n} for scenario in "ab" for n in (1, 2, 3)]
+    found = curve([trial.model_copy(update=cell) for cell in cells], lambda t: t.turns)
+
+    assert found.steps[-1][1] == 1.0
+
+
+def test_a_cost_that_is_known_in_part_is_neither_drawn_nor_ranked(view: RunView) -> None:
+    trials = [t.model_copy(update={"cost_usd": 0.5}) for t in view.trials]
+    first = next(n for n, t in enumerate(trials) if t.model == "moonbeam-2")
+    trials[first] = trials[first].model_copy(update={"cost_usd": None})
+    text = text_of(replace(view, trials=trials, spoiled=[]))
+    (chart,) = re.findall(r'<figure[^>]*id="cost-success".*?</figure>', text, re.DOTALL)
+    table = text.split('id="results-table"')[1].partition("</table>")[0]
+    (row,) = [row for row in table.split("<tr>") if "</span> moonbeam-2" in row]
+
+    assert "halyard-4-fast:" in shown(chart)
+    assert "moonbeam-2:" not in shown(chart)
+    assert re.search(r"Not known of.*moonbeam-2", shown(chart))
+    assert "26 of 27 known" in shown(row)
+
+
+def test_tokens_per_trial_are_those_of_the_trials_that_tell_them(view: RunView) -> None:
+    told = Usage(fresh_input=90_000, cache_read=0, cache_write=None, output=3_000)
+    trials = [
+        t.model_copy(update={"usage": told if t.scenario == "tag-export" else None})
+        for t in view.trials
+        if t.model == "moonbeam-2"
+    ]
+    text = text_of(replace(view, trials=trials, models=view.models[:1], spoiled=[]))
+    table = text.split('id="tokens"')[1].partition("</table>")[0]
+
+    assert "93,000 (3 of 27 known)" in shown(table)
+
+
 def test_a_trial_of_unknown_cost_is_within_no_budget(view: RunView) -> None:
     trials = [t for t in view.trials if t.model == "moonbeam-2" and t.verdict is Verdict.PASS][:4]
     costs: Sequence[float | None] = (0.3, None, 0.1, 0.2)
@@ -412,6 +448,9 @@ def test_history_names_the_scenarios_that_fell(view: RunView) -> None:
     text = shown(text_of(before, view))
 
     assert "tag-export 3/3 → 0/3" in text
+    history = text_of(before, view).split('id="history"')[1].partition("</table>")[0]
+    for model in run_figures(view).models[:2]:
+        assert words.rate(model.pass_1) in shown(history)
     assert "first run" in text
     assert "2026-11-01-0900-0000, 2026-11-01 09:00 UTC" in text
 

@@ -137,12 +137,16 @@ def test_prompts_to_success_are_counted_per_scenario(made: Made, shown: Shown) -
     found = run_figures(shown(*trials, follow_ups=2)).models[0].prompts
 
     assert found is not None
-    assert {n: rate and rate.value for n, rate in found.solved_by.items()} == {
-        1: pytest.approx(0.5 / 3),
-        2: pytest.approx(1.5 / 3),
-        3: pytest.approx(2 / 3),
+    ends = {
+        n: (rate.as_fail and rate.as_fail.value, rate.left_out and rate.left_out.value)
+        for n, rate in found.solved_by.items()
     }
-    assert (found.solved.hits, found.solved.known, found.solved.of) == (3, 4, 5)
+    assert ends == {
+        1: pytest.approx((0.5 / 3, 0.5 / 3)),
+        2: pytest.approx((1 / 3, 1.5 / 3)),
+        3: pytest.approx((1.5 / 3, 2 / 3)),
+    }
+    assert (found.solved.hits, found.solved.known, found.solved.of) == (3, 4, 6)
     assert (found.prompts.median, found.prompts.known) == (2, 3)
 
 
@@ -334,5 +338,6 @@ def test_figures_keep_their_laws(made: Made, shown: Shown, seed: int) -> None:
     for tool_calls in (model.measures.tool_calls, *(k.tool_calls for k in model.kinds.values())):
         assert list(tool_calls.reached.values()) == sorted(tool_calls.reached.values())[::-1]
     if model.prompts:
-        rates = [rate.value for rate in model.prompts.solved_by.values() if rate]
+        ends = [rate.left_out for rate in model.prompts.solved_by.values()]
+        rates = [rate.value for rate in ends if rate]
         assert rates == sorted(rates)

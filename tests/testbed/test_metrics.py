@@ -125,6 +125,20 @@ def test_a_scenario_that_was_never_graded_stays_in_the_lower_bound() -> None:
     assert model.pass_1.as_fail.value == pytest.approx(2 / 3)
 
 
+def test_a_try_without_a_request_has_cost_nothing() -> None:
+    spoiled = trial("a", 1, UNGRADED, cost_usd=None, requests=0)
+    passed = trial("a", 1, PASS, attempt=2, cost_usd=0.25, requests=3)
+    (model,) = run_figures(view(passed, spoiled=[spoiled])).models
+
+    assert model.measures.cost.all_tries.value == 0.25
+
+
+def test_pass_at_k_is_unknown_while_a_scenario_has_no_verdict() -> None:
+    (model,) = run_figures(view(*six(PASS, PASS, PASS, PASS, UNGRADED, UNGRADED))).models
+
+    assert (model.pass_at, model.pass_all) == ({}, {})
+
+
 def test_planned_trials_are_valid_or_ungraded_or_not_run() -> None:
     tried = [trial("a", 1, PASS), trial("a", 2, UNGRADED), trial("b", 1, FAIL)]
     only_spoiled = trial("b", 2, UNGRADED)

@@ -283,9 +283,19 @@ async def test_the_books_add_up_and_waits_are_no_model_time(sandbox: FakeSandbox
 
     assert done.result.usage == Usage(fresh_input=160, cache_read=20, output=20)
     assert done.result.cost_usd == 1.0
-    assert done.result.waited_s == 0.25
     assert done.result.model_s == pytest.approx(1.75)
     assert done.result.tool_s == 2.0
+
+
+@pytest.mark.parametrize(
+    ("error", "waited"), [("rate_limit", 3.0), ("overloaded", 3.0), ("server", 0.0)]
+)
+async def test_only_a_wait_for_the_sake_of_a_limit_is_told(
+    sandbox: FakeSandbox, error: str, waited: float
+) -> None:
+    done = await play(sandbox, Said(fault=(error, False), waited_s=3.0))
+
+    assert done.result.waited_s == waited
 
 
 async def test_one_reply_without_usage_makes_the_sums_unknown_but_known_parts_still_limit(
