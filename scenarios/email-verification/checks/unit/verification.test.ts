@@ -129,6 +129,15 @@ describe("signing up", () => {
     expect(tokenIn(mail)).not.toBe("");
   });
 
+  test.each([
+    ["a department", { department: "Design" }, { department: "Design", agency: null }],
+    ["an agency", { role: "agency", agency: "Northwind Talent" }, { department: null, agency: "Northwind Talent" }],
+  ])("keeps what the form says of %s", async (_of, values, kept) => {
+    expect(await register("dana@example.com", values)).toEqual({ ok: true, data: undefined });
+
+    expect(await db.select().from(users)).toMatchObject([{ name: "Dana Reyes", email: "dana@example.com", ...kept }]);
+  });
+
   test("sends a link to our own site, whatever host the request names", async () => {
     const { text } = await onlyMailOf(() => register("dana@example.com"));
 
