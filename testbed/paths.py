@@ -162,3 +162,11 @@ class RunPaths:
     def _place(self, kind: str, planned: PlannedTrial) -> Path:
         model = planned.model.replace("/", "~").replace(":", "+")
         return self.folder / kind / model / planned.scenario / str(planned.repeat)
+
+
+def holds_run(folder: Path) -> bool:
+    """Say whether a run is there; no folder can have a name that is too long."""
+    try:
+        return (folder / "run.json").is_file()
+    except OSError:
+        return False

@@ -28,6 +28,8 @@ def load_settings(kind: type[S], path: Path, error: type[UsageError]) -> S:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise error(f"{path}: no such file", next_step="Check the name or create it") from None
+    except OSError as fault:
+        raise error(f"{path}: {fault.strerror}", next_step="Give a readable file") from fault
     except UnicodeDecodeError:
         raise error(f"{path}: not UTF-8 text", next_step="Save it as UTF-8") from None
     except tomllib.TOMLDecodeError as fault:

@@ -18,7 +18,7 @@ from testbed.briefs import Briefs
 from testbed.errors import DiskFull, RunError
 from testbed.findings import References
 from testbed.marks import read_marks
-from testbed.paths import RunPaths, TrialPaths
+from testbed.paths import RunPaths, TrialPaths, holds_run
 from testbed.plan import PlannedTrial, RunConfig, RunLock
 from testbed.preflight import Preflights
 from testbed.pricing import price_at
@@ -274,7 +274,7 @@ def find_run(runs: Path, name: str) -> Run:
             raise RunError(f"no run in {runs}", next_step="Make one with `testbed run`")
         return Run(found[-1])
     for folder in (Path(name), runs / name):
-        if (folder / "run.json").is_file():
+        if holds_run(folder):
             return Run(folder)
     raise RunError(f"no run `{name}` in {runs}", next_step="List them with `ls`, or use `latest`")
 

@@ -207,7 +207,9 @@ def _mappings(content: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:_DETAIL_CHARS]
+    """Make one line of it that a terminal obeys in nothing."""
+    line = " ".join(text.split())[:_DETAIL_CHARS]
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def _number(value: str | None) -> float | None:

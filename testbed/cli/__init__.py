@@ -42,7 +42,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=(
         "Exit codes: 0 done, 1 a verification failed or a record departs, 2 usage, "
-        "3 environment, 4 inconclusive (gates only), 130 interrupted."
+        "3 environment, or testbed itself (with a traceback), 4 inconclusive (gates only), "
+        "130 interrupted."
     ),
 )
 for command in (
@@ -58,7 +59,9 @@ app.add_typer(action.app, name="action")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; expected errors are one line, unexpected ones keep their traceback."""
-    from testbed.errors import TestbedError
+    import traceback
+
+    from testbed.errors import EnvironmentFault, TestbedError
 
     try:
         app(args=list(argv) if argv is not None else None)
@@ -70,4 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TestbedError as fault:
         sys.stderr.write(f"testbed: {fault}\n")
         return fault.exit_code
+    except Exception:  # noqa: BLE001  (Python's own 1 would say that a verification failed)
+        traceback.print_exc()
+        return EnvironmentFault.exit_code
     return 0

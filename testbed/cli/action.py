@@ -50,8 +50,8 @@ def plan(*, output: OutputOption) -> None:
             write_outputs({"verdict": verdict.value}, os.environ)
             append_summary("## Over budget: nothing was run\n", os.environ)
             raise
-    if found.warning:
-        annotate("warning", found.warning)
+    for warning in found.warnings:
+        annotate("warning", warning)
     run_id, parts = found.plan.config.run_id, [part.number for part in found.plan.parts()]
     most = None if found.most_usd is None else f"{found.most_usd:.6g}"
     write_outputs({"shards": parts, "run-id": run_id, "estimate-usd": most}, os.environ)

@@ -12,7 +12,7 @@ from testbed.action_inputs import Inputs, InputsRefused
 from testbed.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from testbed.catalog import ModelCard
     from testbed.comparing.comparison import Unlike
@@ -38,8 +38,8 @@ class Planned:
     trials: int
     most_usd: float | None
     """By the limits of its trials and of the whole; `None`: nothing bounds it."""
-    warning: str | None
-    """What may keep it from being made whole."""
+    warnings: tuple[str, ...]
+    """What may keep it from being made whole, or from showing anything."""
 
 
 def make_plan(inputs: Inputs, folder: Path) -> Planned:
@@ -57,9 +57,10 @@ def make_plan(inputs: Inputs, folder: Path) -> Planned:
     candidate, baseline = _cards(inputs, earlier)
     config = _config(inputs, suite, earlier)
     if earlier is not None:
-        _demand_alike(earlier, baseline, suite, config)
+        _demand_alike(earlier, inputs, baseline, suite, config)
     now = datetime.now(UTC)
     dearest = _dearest(config, now)
+    _demand_known(policy, suite)
     plan = Plan(
         config=config,
         shards=fitting_shards(config, inputs.shards, dearest),
@@ -83,6 +84,28 @@ def _policy(inputs: Inputs) -> Policy:
     if "margin" in policy.model_fields_set and policy.margin != inputs.margin:
         raise InputsRefused((f"INPUT_MARGIN is not the margin of {path}: leave one of them out",))
     return policy.model_copy(update={"margin": inputs.margin})
+
+
+def _demand_known(policy: Policy, suite: Suite) -> None:
+    """Refuse a policy that protects what is not run: that would come out after all is paid."""
+    strange = sorted({*policy.protected} - {scenario.id for scenario in suite.scenarios})
+    if strange:
+        raise InputsRefused(
+            tuple(
+                f"the policy protects {name}, which is not among the scenarios" for name in strange
+            )
+        )
+
+
+def _too_few(plan: Plan) -> Iterator[str]:
+    """Say what the policy could never see a regression by."""
+    wanted = (
+        ("INPUT_REPEATS", plan.config.repeats, plan.policy.min_repeats),
+        ("scenarios chosen", len(plan.config.scenarios), plan.policy.min_scenarios),
+    )
+    for what, found, least in wanted:
+        if found < least:
+            yield f"{what}: {found}, and the policy wants {least}: it will see no regression"
 
 
 def _earlier(inputs: Inputs, folder: Path) -> Run | None:
@@ -152,7 +175,9 @@ def _config(inputs: Inputs, suite: Suite, earlier: Run | None) -> RunConfig:
     return config.model_copy(update={"engine": lock.engine})
 
 
-def _demand_alike(earlier: Run, baseline: str, suite: Suite, config: RunConfig) -> None:
+def _demand_alike(
+    earlier: Run, inputs: Inputs, baseline: str, suite: Suite, config: RunConfig
+) -> None:
     """Refuse earlier results of other tasks now; the machine itself is known after the run."""
     from runner.agent.prompts import prompts_digest
     from runner.scene import digest_fixture, digest_scenario
@@ -160,6 +185,12 @@ def _demand_alike(earlier: Run, baseline: str, suite: Suite, config: RunConfig) 
     from testbed.comparing.likeness import unlike
     from testbed.comparing.pooled import alone
 
+    asked, used = _card(inputs.baseline), earlier.config.card(baseline)
+    if asked.model_copy(update={"prices": used.prices}).digest() != used.digest():
+        raise RunError(
+            f"INPUT_BASELINE_RESULTS: {baseline} was run under another card than it has now",
+            next_step="Leave the input out, so that both models are run",
+        )
     lacking = {s.id for s in suite.scenarios} - {s.id for s in earlier.config.scenarios}
     if lacking:
         raise RunError(
@@ -227,12 +258,11 @@ def _priced(plan: Plan, now: datetime) -> Planned:
     found = estimate_plan(config, trials, Evidence(trials={}), jobs=1, now=now)
     paid = any(not card.scripted for card in config.models)
     most = found.cost_usd.high if paid else 0.0
+    warnings = tuple(_too_few(plan))
     if limit is None or (most is not None and most <= limit):
-        return Planned(plan=plan, trials=len(trials), most_usd=most, warning=None)
-    return Planned(
-        plan=plan,
-        trials=len(trials),
-        most_usd=limit,
-        warning=f"the trials' own limits allow more than INPUT_MAX_COST_USD, {money(limit)}: it "
-        "may end the run before all are made, which is no result",
+        return Planned(plan=plan, trials=len(trials), most_usd=most, warnings=warnings)
+    cut = (
+        f"the trials' own limits allow more than INPUT_MAX_COST_USD, {money(limit)}: it may end "
+        "the run before all are made, which is no result"
     )
+    return Planned(plan=plan, trials=len(trials), most_usd=limit, warnings=(cut, *warnings))

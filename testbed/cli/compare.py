@@ -80,6 +80,7 @@ def command(
         policy=policy,
         until=until,
         margin=margin,
+        added=max_repeats != MOST_REPEATS or max_cost_usd is not None or suite is not None,
     )
     rules = load_policy(policy)
     limit = rules.margin if margin is None else margin
@@ -116,6 +117,7 @@ def _demand_sensible(
     policy: Path | None,
     until: str | None,
     margin: float | None,
+    added: bool,
 ) -> None:
     """Refuse options that would do nothing, or contradict each other."""
     from testbed.errors import UsageError
@@ -125,6 +127,7 @@ def _demand_sensible(
         (several and until, "--until settles one candidate", "Name one"),
         (policy and not gate, "--policy is for --gate", "Give --gate as well"),
         (policy and margin is not None, "the policy says the margin", "Leave out --margin"),
+        (added and not until, "that option is for repeats that are added", "Give --until as well"),
         (both, "--json and --markdown are two answers", "Give one of them"),
     )
     for wrong, what, next_step in refusals:

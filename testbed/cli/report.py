@@ -53,8 +53,13 @@ def command(
         return
     from reports.site.build import SiteOptions
     from testbed.cli.conduct import report
+    from testbed.errors import UsageError
     from testbed.store import find_run
 
+    if markdown and (json or output):
+        raise UsageError(
+            "--markdown prints its tables and nothing else", next_step="Leave out --json and -o"
+        )
     found = [find_run(runs, name) for name in run or ["latest"]]
     if markdown:
         _print_markdown(found)

@@ -44,11 +44,10 @@ def find_entrant(runs: Path, name: str) -> Entrant:
 
 def _run(runs: Path, name: str) -> Run | None:
     """Open a run when the name is one; `None` when it is none at all."""
+    from testbed.paths import holds_run
     from testbed.store import find_run
 
-    there = name == "latest" or any(
-        (folder / "run.json").is_file() for folder in (Path(name), runs / name)
-    )
+    there = name == "latest" or any(map(holds_run, (Path(name), runs / name)))
     return find_run(runs, name) if name and there else None
 
 

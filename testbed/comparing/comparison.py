@@ -73,6 +73,8 @@ class ScenarioPair:
     a: Tally | None
     """Its valid trials; `None` without one."""
     b: Tally | None
+    planned: int
+    """Trials that were planned of each, the fewer where the two differ."""
     fisher_p: float | None
     """Fisher's exact test of both tallies, two-sided, Holm over the scenarios."""
 

@@ -32,9 +32,9 @@ class Policy(Settings):
     min_scenarios: Annotated[int, Field(ge=1)] = 6
     """Scenarios that both have a valid trial of."""
     min_repeats: Annotated[int, Field(ge=2)] = 3
-    """Valid trials of each model at each of these; one trial says nothing about chance."""
+    """Planned trials of each model at each of these; one trial says nothing about chance."""
     max_ungraded: Share = 0.05
-    """Of either model's planned trials: the share that may lack a verdict."""
+    """Of either model's planned trials: the share that may lack a verdict, wherever they are."""
     regression: Literal["worse", "not-shown"] = "worse"
     """`worse`: the suite's interval lies below 0. `not-shown`: it is not shown to lie above minus
     the margin."""
@@ -109,11 +109,10 @@ def _missing(comparison: Comparison, policy: Policy) -> Iterator[Reason]:
         yield _open(
             f"Scenarios compared: {comparison.paired}, and the policy wants {policy.min_scenarios}."
         )
-    tallies = [t for p in _pairs(comparison) for t in (p.a, p.b) if t]
-    fewest = min((t.trials for t in tallies), default=0)
+    fewest = min((pair.planned for pair in _pairs(comparison)), default=0)
     if fewest < policy.min_repeats:
         yield _open(
-            f"Valid trials of a model at a scenario: {fewest}, and the policy wants "
+            f"Planned trials of a model at a scenario: {fewest}, and the policy wants "
             f"{policy.min_repeats}."
         )
     for side in (comparison.a, comparison.b):

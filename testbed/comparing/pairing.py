@@ -87,6 +87,7 @@ def _scenarios(a: Half, b: Half) -> tuple[ScenarioPair, ...]:
             kind=s.kind,
             a=a.tallies.get(s.id),
             b=b.tallies.get(s.id),
+            planned=min(half.view.repeats_of(half.figures.model, s.id) for half in (a, b)),
             fisher_p=ps.get(s.id),
         )
         for s in plan

@@ -179,6 +179,9 @@ def test_several_candidates_are_ranked_even_when_two_share_a_name(ran: Desk) -> 
         ((NOOP, ORACLE, "--policy", "gate.toml"), "--policy is for --gate"),
         ((NOOP, ORACLE, "--gate", "--policy", "gate.toml"), "no such file"),
         ((NOOP, ORACLE, "--json", "--markdown"), "two answers"),
+        ((NOOP, ORACLE, "--max-cost-usd", "5"), "for repeats that are added"),
+        ((NOOP, ORACLE, "--gate", "--policy", "."), "Is a directory"),
+        ((NOOP, "n" * 400), "no run and no model"),
         ((NOOP, "nobody"), "no run and no model `nobody`"),
     ],
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.action.conftest import Place
 
+MODELS = Path(__file__).parents[3] / "testbed" / "models"
 TWO = {"INPUT_BASELINE": "scripted/oracle", "INPUT_CANDIDATE": "scripted/noop"}
 CARD = """
 schema_version = 1
@@ -115,6 +115,26 @@ def test_the_margin_of_the_inputs_is_the_gates(fresh: Place) -> None:
     assert (policy["margin"], policy["min_scenarios"]) == (0.2, 1)
 
 
+def test_a_protected_scenario_that_is_not_run_is_refused_before_anything_is_spent(
+    fresh: Place,
+) -> None:
+    (fresh.folder / "gate.toml").write_text('protected = ["minus", "plus"]\n')
+    done = fresh.testbed("action", "plan", "-o", "plan", **TWO)
+
+    assert done.returncode == 2
+    assert "::error::the policy protects plus" in done.stdout
+    assert not (fresh.plan / "plan.json").exists()
+
+
+def test_too_little_for_the_policy_is_warned_of(fresh: Place) -> None:
+    (fresh.folder / "gate.toml").write_text("min_scenarios = 2\nmin_repeats = 4\n")
+    done = fresh.testbed("action", "plan", "-o", "plan", INPUT_REPEATS="3", **TWO)
+
+    assert done.returncode == 0, done.stdout
+    assert "::warning::INPUT_REPEATS: 3, and the policy wants 4" in done.stdout
+    assert "::warning::scenarios chosen: 1, and the policy wants 2" in done.stdout
+
+
 @pytest.mark.bubblewrap
 def test_an_earlier_run_of_the_baseline_is_kept_with_the_plan(job: Place, tmp_path: Path) -> None:
     merged = job.testbed("merge", "shards/testbed-1", "shards/testbed-2", "-o", "earlier")
@@ -126,6 +146,18 @@ def test_an_earlier_run_of_the_baseline_is_kept_with_the_plan(job: Place, tmp_pa
     assert [m["id"] for m in plan["config"]["models"]] == ["scripted/noop"]
     assert plan["config"]["engine"] == "local"
     assert (tmp_path / "again" / "baseline" / plan["baseline_run"] / "trials.jsonl").is_file()
+
+
+@pytest.mark.bubblewrap
+def test_an_earlier_run_under_another_card_of_the_baseline_is_refused(job: Place) -> None:
+    job.testbed("merge", "shards/testbed-1", "shards/testbed-2", "-o", "earlier")
+    card = (MODELS / "scripted-oracle.toml").read_text()
+    (job.folder / "other.toml").write_text(card.replace('player = "oracle"', 'player = "noop"'))
+    inputs = {**TWO, "INPUT_BASELINE": "other.toml", "INPUT_BASELINE_RESULTS": "earlier"}
+    done = job.testbed("action", "plan", "-o", "again", **inputs)
+
+    assert done.returncode == 2
+    assert "scripted/oracle was run under another card than it has now" in done.stdout
 
 
 @pytest.mark.bubblewrap

@@ -94,6 +94,8 @@ def test_a_scoreboard_is_verified_and_the_exit_code_says_so(
         (("r1", "r1"), ("r1 is given 2 times",)),
         (("r1", "--baseline", "nobody"), ("no model `nobody`", "Choose one of m/old, m/new")),
         (("--verify", "nowhere"), ("nowhere holds no scoreboard",)),
+        (("--markdown", "--json"), ("--markdown prints its tables and nothing else",)),
+        (("n" * 400,), ("no run `n",)),
     ],
 )
 def test_a_wrong_command_is_one_clear_line(

@@ -65,6 +65,7 @@ def worked() -> Comparison:
                 kind=kind,
                 a=Tally(passes=before, trials=REPEATS),
                 b=Tally(passes=after, trials=REPEATS),
+                planned=REPEATS,
                 fisher_p=0.0794 if after - before == 4 else 1.0,
             )
             for (id_, title, kind), before, after in zip(SCENARIOS, PASSES_A, PASSES_B, strict=True)

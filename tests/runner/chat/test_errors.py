@@ -67,6 +67,10 @@ def test_every_shape_of_refusal_has_its_class(status: int, body: Any, kind: str)
         ("", "HTTP 400 without a message"),
         ('{"detail": [{"msg": "m"}]}', '{"msg": "m"}'),
         ('{"odd": 1}', '{"odd": 1}'),
+        (
+            '{"error": "\\u001b[2Jgone\\u202e"}',
+            "\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}",
+        ),
         ("[" * 5000, "[" * 400),
     ],
 )

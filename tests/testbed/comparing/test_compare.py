@@ -9,6 +9,7 @@ import pytest
 
 from testbed.comparing.compare import compare, contest, contest_between
 from testbed.comparing.comparison import Direction, Outcome, Severity
+from testbed.comparing.gate import GateOutcome, Policy, decide
 from testbed.comparing.pooled import pool
 from testbed.errors import RunError
 from testbed.metrics import run_figures
@@ -634,3 +635,11 @@ def test_the_order_of_trials_changes_nothing() -> None:
     view = a_view({"a": A, "b": B}, costs={"a": COSTS_A, "b": COSTS_B})
 
     assert between(replace(view, trials=list(view.trials)[::-1])) == between(view)
+
+
+def test_a_lost_trial_that_the_policy_allows_hides_no_regression() -> None:
+    view = a_view({"old": [3] * 26, "new": ["++?", *[0] * 25]}, 3)
+    found = compare(view, view, model_a="old", model_b="new")
+
+    assert decide(found, Policy()).outcome is GateOutcome.REGRESSION
+    assert decide(found, Policy(max_ungraded=0.0)).outcome is GateOutcome.INCONCLUSIVE

@@ -61,7 +61,7 @@ def a_comparison(
         a=a_side("old", planned=trials, valid=trials),
         b=a_side("new", planned=trials + lost, valid=trials),
         scenarios=tuple(
-            ScenarioPair(scenario=f"s{i}", title="", kind="bug", a=x, b=y, fisher_p=1.0)
+            ScenarioPair(scenario=f"s{i}", title="", kind="bug", a=x, b=y, planned=k, fisher_p=1.0)
             for i, (x, y) in enumerate(zip(left, right, strict=True))
         ),
         paired=len(a),
