@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -28,6 +29,7 @@ def start(desk: Desk, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # a process group of its own, as a shell's job in a terminal
     )
 
 
@@ -97,6 +99,23 @@ def test_an_interrupt_closes_the_sandboxes_and_says_how_to_go_on(
     assert run.returncode == 130, said
     assert "testbed run --resume" in said
     assert "Traceback" not in said
+    assert sandboxes(desk, engine) == []
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_run_alone(desk: Desk, engine: str) -> None:
+    run = start(desk, "run", "-m", "scripted/slow", "-n", "50", "-j", "1", "--engine", engine)
+    while not list(desk.runs.glob("*/trials/*/*/1/1/turns.jsonl")):
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGSTOP)  # a busy machine: whoever else is to die is dead by then
+    os.killpg(run.pid, signal.SIGINT)
+    time.sleep(0.5)
+    run.send_signal(signal.SIGCONT)
+    _, said = run.communicate(timeout=30)
+
+    assert run.returncode == 130, said
+    assert len(list(desk.runs.glob("*/trials/*/*/*/*"))) == 1
+    assert not list(desk.runs.glob("*/trials.jsonl"))
     assert sandboxes(desk, engine) == []
 
 
