@@ -54,7 +54,8 @@ def storing(path: Path) -> Iterator[None]:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"no space left to write {path}",
-                next_step="Free some space, then continue with `testbed run --resume`",
+                next_step="Free some space, then continue with `testbed run --resume`, or with the "
+                "same command where that had a --plan",
             ) from fault
         raise
 
