@@ -14,6 +14,7 @@ import pytest
 from runner.regrade import Regraded, regrade
 from testbed.records import Verdict
 from testbed.scenario import load_suite
+from tests.conftest import family
 from tests.runner.trial.test_follow_ups import RIGHT, WRONG, writing
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ EVER = 1_000_000
 
 def sandboxes() -> list[int]:
     """List the processes of this process's sandboxes, the innermost last."""
-    members = [os.getpid()]
-    for member in members:
-        for children in Path(f"/proc/{member}/task").glob("*/children"):
-            with suppress(OSError):
-                members += map(int, children.read_text().split())
-    return [pid for pid in members[1:] if "toolbox.py" in command(pid)]
+    return [pid for pid in family(os.getpid()) if "toolbox.py" in command(pid)]
 
 
 def command(pid: int) -> str:
