@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from runner.spending import Purse, spent_by_run
 from runner.together import together
 from testbed.bounds import reservation, spent_by
+from testbed.continuing import how_to_continue
 from testbed.errors import EnvironmentFault
 from testbed.plan import PlannedTrial
 from testbed.records import Trial, Verdict
@@ -106,8 +107,7 @@ class Batch:
             detail = trial.failure.detail if trial.failure else "no reason recorded"
             raise EnvironmentFault(
                 f"{self._in_a_row} tries in a row were spoiled, the last by: {detail}",
-                next_step="Mend that, then continue with "
-                f"`testbed run --resume {self.run.config.run_id}`",
+                next_step=f"Mend that, then continue with {how_to_continue(self.run)}",
             )
         self._spoiled[planned] += 1
         if self._spoiled[planned] < MAX_TRIES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -91,9 +90,7 @@ async def build_images(
 
 async def build_image(fixture: Fixture, *, engine: Engine, cache: Path, progress: Progress) -> str:
     """Install a fixture's packages and build its image, or reuse both; return its name."""
-    packages = await asyncio.to_thread(
-        install, fixture.root, prune=fixture.card.prune, cache=cache, progress=progress
-    )
+    packages = await install(fixture.root, prune=fixture.card.prune, cache=cache, progress=progress)
     return await engine.prepare(packages, progress)
 
 

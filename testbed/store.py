@@ -29,6 +29,7 @@ from testbed.view import ModelView, RunView, ScenarioView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
 
 __all__ = [
     "Run",
@@ -53,7 +54,8 @@ def storing(path: Path) -> Iterator[None]:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"no space left to write {path}",
-                next_step="Free some space, then continue with `testbed run --resume`",
+                next_step="Free some space, then continue with `testbed run --resume`, or with the "
+                "same command where that had a --plan",
             ) from fault
         raise
 
@@ -141,8 +143,7 @@ class Run:
         write_record(self.paths.attempt(planned, trial.attempt).trial, trial)
         line = trial.model_dump_json().encode() + b"\n"
         with storing(self.paths.journal), self.paths.journal.open("ab", buffering=0) as file:
-            file.write(line)
-            os.fsync(file.fileno())
+            _append(file, line)
 
     @_uncollected()
     def tries(self) -> dict[PlannedTrial, dict[int, Trial]]:
@@ -277,6 +278,18 @@ def find_run(runs: Path, name: str) -> Run:
         if holds_run(folder):
             return Run(folder)
     raise RunError(f"no run `{name}` in {runs}", next_step="List them with `ls`, or use `latest`")
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """Add a line whole and durable, or not at all."""
+    before = file.seek(0, os.SEEK_END)
+    try:
+        while line:  # a disk that is nearly full takes a part, and refuses only the next one
+            line = line[file.write(line) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(before)
+        raise
 
 
 def _limit(most: float | None) -> str:

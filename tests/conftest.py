@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,12 +129,13 @@ def _alive(pids: list[int]) -> list[int]:
     return [p for p, s in stats.items() if s.exists() and ") Z " not in s.read_text()]
 
 
-def _family(pid: int) -> list[int]:
-    """List the processes that descend from one."""
+def family(pid: int) -> list[int]:
+    """List the processes that descend from one, children before theirs."""
     members = [pid]
     for member in members:
         for thread in Path(f"/proc/{member}/task").glob("*"):
-            members += map(int, (thread / "children").read_text().split())
+            with suppress(OSError):
+                members += map(int, (thread / "children").read_text().split())
     return members[1:]
 
 
@@ -148,7 +150,7 @@ async def _started(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     engine, image = _engine(request.param, request)
     run = f"test-{os.getpid()}"
     started = await engine.start(SandboxSpec(run_id=run, name="box", image=image, limits=SMALL))
-    processes = _family(os.getpid())
+    processes = family(os.getpid())
     try:
         yield started
     finally:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from runner.preflight.conformance import preflight
+from testbed.continuing import how_to_continue
 from testbed.errors import EndpointError
 from testbed.store import write_record
 
@@ -41,10 +42,10 @@ class Gate:
         flights = await asyncio.gather(*(self._flight(card, forced=forced) for card in models))
         failed = [_told(flight) for flight in flights if flight.failed]
         if failed and not forced:
-            again = f"testbed run --resume {self._run.config.run_id}"
+            again, as_it_is = (how_to_continue(self._run, *more) for more in ((), ("--force",)))
             raise EndpointError(
                 f"{'; '.join(failed)}: see {self._run.paths.preflight}",
-                next_step=f"Mend it, then `{again}`; or take it as it is: `{again} --force`",
+                next_step=f"Mend it, then {again}; or take it as it is: {as_it_is}",
             )
         for told in failed:
             self._progress(f"{told}: run all the same")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
+import asyncio
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.sandbox.alone import alone
 from runner.sandbox.base import Dependencies
 from runner.sandbox.node import node_root, node_version
 from runner.sandbox.toolbox import glob_regex
@@ -28,7 +30,7 @@ _PROCESSORS: Final = {"x86_64": "x64", "aarch64": "arm64"}
 _HALF_MADE: Final = ".half-made-"
 
 
-def install(
+async def install(
     fixture_dir: Path, *, prune: Sequence[str], cache: Path, progress: Progress
 ) -> Dependencies:
     """Return the fixture's packages as its lockfile names them, installed where needed.
@@ -38,17 +40,29 @@ def install(
     that went into it; a killed installation leaves nothing that counts.
     Raises `ScenarioError` without a lockfile, `SandboxUnavailable` when npm cannot install.
     """
+    wanted = await asyncio.to_thread(_wanted, fixture_dir, prune, cache)
+    if not await asyncio.to_thread(wanted.place.is_dir):
+        lock = wanted.place.parents[1] / ".lock"
+        await alone(lock, lambda: _install(wanted, progress), progress)
+    return Dependencies(node_modules=str(wanted.place), digest=wanted.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What is to be installed, and where."""
+
+    files: Sequence[Path]
+    prune: Sequence[str]
+    digest: str
+    place: Path
+    """The folder `node_modules` to be made."""
+
+
+def _wanted(fixture_dir: Path, prune: Sequence[str], cache: Path) -> _Wanted:
     files = _inputs(fixture_dir)
     digest = _digest(files, prune)
-    shelf = cache.absolute() / "dependencies"
-    place = shelf / digest / "node_modules"
-    if not place.is_dir():
-        shelf.mkdir(parents=True, exist_ok=True)
-        with (shelf / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not place.is_dir():
-                _install(files, prune, place, progress)
-    return Dependencies(node_modules=str(place), digest=digest)
+    place = cache.absolute() / "dependencies" / digest / "node_modules"
+    return _Wanted(files=files, prune=prune, digest=digest, place=place)
 
 
 def _inputs(fixture_dir: Path) -> list[Path]:
@@ -69,19 +83,22 @@ def _digest(files: Sequence[Path], prune: Sequence[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _install(files: Sequence[Path], prune: Sequence[str], place: Path, progress: Progress) -> None:
+def _install(wanted: _Wanted, progress: Progress) -> None:
     """Install beside the place, then move there in one step; the caller holds the lock."""
+    place = wanted.place
+    if place.is_dir():  # made while this process waited
+        return
     shelf = place.parents[1]
     for half_made in shelf.glob(f"{_HALF_MADE}*"):  # nobody else is building
         shutil.rmtree(half_made)
     folder = Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=shelf))
     try:
-        for path in files:
+        for path in wanted.files:
             shutil.copy(path, folder)
         progress("installing the fixture's packages (a minute when npm's cache is cold)")
         _npm_ci(folder)
         (folder / "node_modules").mkdir(exist_ok=True)
-        _prune(folder / "node_modules", prune)
+        _prune(folder / "node_modules", wanted.prune)
         folder.chmod(0o755)
         shutil.rmtree(place.parent, ignore_errors=True)
         folder.rename(place.parent)

@@ -98,9 +98,7 @@ class DockerEngine:
         """
         labels = {_OWNER: self._owner, _RUN: "build"}
         with _translated("build the sandbox image"):
-            return await asyncio.to_thread(
-                build, self._client, dependencies, progress, labels, browser=browser
-            )
+            return await build(self._client, dependencies, progress, labels, browser=browser)
 
     async def start(self, spec: SandboxSpec) -> ToolboxSandbox:
         """Start a sandbox with an empty workspace /ws/app, ready for the first call."""
@@ -133,10 +131,10 @@ class DockerEngine:
         with _translated("remove stray containers"):
             return await asyncio.to_thread(self._clean, run_id)
 
-    async def remove_images(self) -> int:
+    async def remove_images(self, progress: Progress) -> int:
         """Remove every image that was built here and is not in use; return how many."""
         with _translated("remove images"):
-            return await asyncio.to_thread(remove_all, self._client)
+            return await remove_all(self._client, progress)
 
     async def _abandon(self, creation: asyncio.Future[tuple[str, socket.socket]]) -> None:
         """Remove what a cancelled start made; one that failed by itself made nothing."""

@@ -7,23 +7,22 @@ no builder is needed, and a new toolbox costs a fraction of a second.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.sandbox.alone import alone
 from runner.sandbox.node import COMMANDS, HOME, node_root, node_version
 from testbed.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from docker import DockerClient
 
@@ -59,7 +58,7 @@ _SETUP: Final = (
 )
 
 
-def build(
+async def build(
     client: DockerClient,
     dependencies: Dependencies,
     progress: Progress,
@@ -74,39 +73,41 @@ def build(
     Raises `SandboxUnavailable` when no base image can be made here.
     """
     builder = _Builder(client, progress, labels)
-    with _one_at_a_time():
+
+    def layers() -> str:
         image = builder.base(*(_BROWSER if browser else ()))
         image = builder.layer(image, "node", node_version(), _add_node)
         image = builder.layer(image, "dependencies", dependencies.digest, _adder(dependencies))
         return builder.layer(image, "sandbox", TOOLBOX.read_text(), _add_toolbox)
 
+    return await alone(_lock(), layers, progress)
 
-def remove_all(client: DockerClient) -> int:
+
+async def remove_all(client: DockerClient, progress: Progress) -> int:
     """Remove every image that `build` ever made here and no container uses; return how many."""
+    return await alone(_lock(), lambda: _removed(client), progress)
+
+
+def _removed(client: DockerClient) -> int:
     from docker.errors import APIError
 
     layers = tuple(f"testbed-{name}:" for name in ("sandbox", "dependencies", "node", "base"))
     tags = [tag for image in client.api.images() for tag in image.get("RepoTags") or ()]
     removed = 0
-    with _one_at_a_time():
-        for tag in sorted((t for t in tags if t.startswith(layers)), reverse=True):
-            try:
-                client.api.remove_image(tag)
-            except APIError as fault:
-                if fault.status_code != HTTPStatus.CONFLICT:
-                    raise
-            else:
-                removed += 1
+    for tag in sorted((t for t in tags if t.startswith(layers)), reverse=True):
+        try:
+            client.api.remove_image(tag)
+        except APIError as fault:
+            if fault.status_code != HTTPStatus.CONFLICT:
+                raise
+        else:
+            removed += 1
     return removed
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let one process of this user build at a time; the next finds the work done."""
-    lock = Path(tempfile.gettempdir()) / f"testbed-images-{os.getuid()}.lock"
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock() -> Path:
+    """Name what one process of this user holds at a time; the next finds the work done."""
+    return Path(tempfile.gettempdir()) / f"testbed-images-{os.getuid()}.lock"
 
 
 def _tag(name: str, *inputs: str) -> str:

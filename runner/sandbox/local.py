@@ -130,6 +130,7 @@ class LocalEngine:
                 cwd="/",
                 pass_fds=files.values(),
                 limit=1 << 20,
+                start_new_session=True,  # Ctrl-C is for us: it would leave us a dead sandbox
             )
 
 
@@ -147,9 +148,10 @@ def _rlimits(limits: Limits, *, grouped: bool) -> dict[str, int]:
 
 async def _end(process: asyncio.subprocess.Process, groups: list[Path]) -> None:
     """Kill the sandbox and what watches over it, and wait until all of it is gone."""
-    if process.stdin:
+    if process.stdin and not process.stdin.is_closing():  # asyncio's abort fails on a broken pipe
         process.stdin.transport.abort()
-    family = _family(process.pid)
+    reaped = process.returncode is not None
+    family = [] if reaped else _family(process.pid)  # the number may be another's by now
     for pid in family:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -92,9 +92,7 @@ async def _stages(
     browsers = {
         fixture.id: await with_browser(
             engine,
-            await asyncio.to_thread(
-                install, fixture.root, prune=fixture.card.prune, cache=cache, progress=progress
-            ),
+            await install(fixture.root, prune=fixture.card.prune, cache=cache, progress=progress),
             progress,
         )
         for fixture in {s.fixture.id: s.fixture for s in scenarios}.values()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from testbed.cli.common import talk
+from testbed.cli.common import builder, talk
 
 
 def command(
@@ -34,7 +34,8 @@ def command(
             continue
         removed += asyncio.run(engine.clean(run))
         if images and isinstance(engine, DockerEngine):
-            talk().print(f"removed {asyncio.run(engine.remove_images())} images")
+            gone = asyncio.run(engine.remove_images(builder(talk())))
+            talk().print(f"removed {gone} images")
     talk().print(f"removed {removed} stray sandbox{'' if removed == 1 else 'es'}")
     if folders := sweep_scratch():
         talk().print(f"removed {folders} temporary folder{'' if folders == 1 else 's'}")

@@ -31,6 +31,8 @@ def conduct(
     `force` runs a model that fails the preflight, whatever the run itself asked for. `shots`
     also takes pictures of what each model's first valid trial built.
     """
+    from testbed.continuing import how_to_continue
+
     console = talk()
     try:
         batch = make_trials(run, suite, jobs=jobs, force=force)
@@ -38,8 +40,7 @@ def conduct(
             _take_shots(run, suite)
     except KeyboardInterrupt:
         console.print(
-            f"interrupted, finished trials are kept: continue with "
-            f"`testbed run --resume {run.config.run_id}`"
+            f"interrupted, finished trials are kept: continue with {how_to_continue(run)}"
         )
         return 130
     report([run], json=json)
@@ -54,7 +55,7 @@ def conduct(
     elif left:
         console.print(
             f"{left} trials have no valid result, infrastructure spoiled them: "
-            f"see {run.paths.journal}; try again with `testbed run --resume {run.config.run_id}`"
+            f"see {run.paths.journal}; try again with {how_to_continue(run)}"
         )
     return 3 if left and not batch.capped else 0
 

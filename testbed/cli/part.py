@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed.cli.common import open_suite, talk
-from testbed.errors import TestbedError
+from testbed.errors import Interrupted, TestbedError
 
 if TYPE_CHECKING:
     from testbed.plan import Part
@@ -34,9 +34,10 @@ def make_part(
 
     An expected error while they are made is kept in what is returned. Raises `RunError` when
     another plan's run is there, `ScenarioError` for a suite that cannot be used, and
-    `KeyboardInterrupt`.
+    `Interrupted`.
     """
     from testbed.cli.conduct import make_trials, told
+    from testbed.continuing import how_to_continue
     from testbed.shards import open_part
 
     config = plan.config
@@ -47,6 +48,11 @@ def make_part(
         batch = make_trials(run, chosen, jobs=jobs, force=force)
     except TestbedError as fault:
         return MadePart(run=run, fault=fault)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted, finished trials are kept",
+            next_step=f"Continue with {how_to_continue(run)}",
+        ) from None
     for model, why in batch.given_up.items():
         talk().print(f"{model} was given up: {why}", markup=False)
     if batch.capped:

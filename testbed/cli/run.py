@@ -78,7 +78,8 @@ def command(
         bool, typer.Option("--force", help="Run a model although it fails the preflight.")
     ] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Continue this run; a new --max-cost-usd holds from now on.")
+        str | None,
+        typer.Option(help="Continue this run; a new --max-cost-usd holds this time."),
     ] = None,
     plan: Annotated[
         Path | None,

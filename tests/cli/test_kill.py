@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -28,6 +29,7 @@ def start(desk: Desk, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # a process group of its own, as a shell's job in a terminal
     )
 
 
@@ -98,6 +100,50 @@ def test_an_interrupt_closes_the_sandboxes_and_says_how_to_go_on(
     assert "testbed run --resume" in said
     assert "Traceback" not in said
     assert sandboxes(desk, engine) == []
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_run_alone(desk: Desk, engine: str) -> None:
+    run = start(desk, "run", "-m", "scripted/slow", "-n", "50", "-j", "1", "--engine", engine)
+    while not list(desk.runs.glob("*/trials/*/*/1/1/turns.jsonl")):
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGSTOP)  # a busy machine: whoever else is to die is dead by then
+    os.killpg(run.pid, signal.SIGINT)
+    time.sleep(0.5)
+    run.send_signal(signal.SIGCONT)
+    _, said = run.communicate(timeout=30)
+
+    assert run.returncode == 130, said
+    assert len(list(desk.runs.glob("*/trials/*/*/*/*"))) == 1
+    assert not list(desk.runs.glob("*/trials.jsonl"))
+    assert sandboxes(desk, engine) == []
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.usefixtures("local_engine")
+def test_a_part_that_is_interrupted_goes_on_by_the_same_command(desk: Desk) -> None:
+    inputs = {"INPUT_BASELINE": "scripted/oracle", "INPUT_CANDIDATE": "scripted/noop"}
+    inputs |= {"INPUT_REPEATS": "12", "INPUT_SHARDS": "2"}
+    assert desk.testbed("action", "plan", "-o", "plan", **inputs).returncode == 0
+    command = ("run", "--plan", "plan/plan.json", "--shard", "2/2", "-j", "1")
+    run = start(desk, *command)
+    while not list(desk.runs.glob("*/trials.jsonl")):
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=30)
+    done = len(verdicts(desk))
+
+    again = desk.testbed(*command)
+
+    assert run.returncode == 130, said
+    assert said.endswith("finished trials are kept. Continue with the same command\n")
+    assert 0 < done < 12
+    assert again.returncode == 0, again.stderr
+    assert f"{12 - done} of 12 trials to make" in again.stderr
+    made = verdicts(desk)
+    assert len(made) == 12
+    assert {repeat for _, repeat, _ in made} == {2, 4, 6, 8, 10, 12}
 
 
 def test_strays_of_a_dead_owner_are_cleaned(desk: Desk, engine: str) -> None:

@@ -64,6 +64,37 @@ def journal(desk: Desk) -> list[dict[str, object]]:
 
 @pytest.mark.docker
 @pytest.mark.usefixtures("docker_engine")
+def test_what_cannot_be_graded_again_keeps_its_verdict_and_is_told(
+    desk: Desk, tmp_path: Path
+) -> None:
+    if not os.path.exists(SOCKET):  # noqa: PTH110  (a socket, and a constant)
+        pytest.skip("the engine does not listen on its usual socket")
+    made = desk.testbed("run", "-m", "scripted/oracle", "-n", "2", "--engine", "docker")
+    assert made.returncode == 0, made.stderr
+    before = journal(desk)
+    relay = Relay(tmp_path / "relay.sock")
+    grading = subprocess.Popen(
+        desk.command("grade"),
+        cwd=desk.folder,
+        env=desk.environment({"DOCKER_HOST": relay.address}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert grading.stderr
+    while "grading 2 patches" not in grading.stderr.readline():
+        assert grading.poll() is None
+    relay.cut()
+    _, said = grading.communicate(timeout=120)
+
+    assert grading.returncode == 3, said
+    assert "0 verdicts changed" in said
+    assert "2 trials could not be graded and keep their verdicts" in said
+    assert journal(desk) == before
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_engine")
 def test_an_engine_that_goes_away_stops_the_run_and_the_rest_is_resumed(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from runner.recording import Recording
 from runner.spending import spent_by_run
 from testbed.catalog import ModelCard, find_card
 from testbed.errors import EnvironmentFault, SandboxUnavailable
-from testbed.plan import PlannedScenario, PlannedTrial, RunConfig, RunLock, TrialLimits
+from testbed.plan import Part, PlannedScenario, PlannedTrial, RunConfig, RunLock, TrialLimits
 from testbed.preflight import Preflight, Preflights
 from testbed.pricing import Price
 from testbed.records import Ending, Exchange, Failure, Funnel, Origin, Trial, Usage, Verdict
@@ -125,6 +125,27 @@ async def test_a_machine_that_spoils_everything_stops_the_batch(run: Run) -> Non
         await Batch(run=run, make=make, jobs=1).work()
 
     assert made == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"part": Part(1, 2)}, "continue with the same command"),
+        ({"max_cost_usd": 5.0}, "continue with `testbed run --resume r1 --max-cost-usd 5`"),
+    ],
+)
+async def test_a_batch_that_stops_says_how_to_go_on_with_what_was_asked_for(
+    run: Run, change: dict[str, object], words: str
+) -> None:
+    run.config = run.config.model_copy(update=change)
+
+    async def make(planned: PlannedTrial, attempt: int) -> Trial:
+        return a_trial(planned, attempt, Verdict.UNGRADED)
+
+    with pytest.raises(EnvironmentFault) as stopped:
+        await Batch(run=run, make=make, jobs=1).work()
+
+    assert stopped.value.next_step.endswith(words)
 
 
 async def test_a_model_whose_quota_is_used_up_is_given_up_and_the_other_goes_on(run: Run) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import resource
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ from testbed.records import Ending, Failure, Funnel, Origin, Trial, Verdict
 from testbed.store import Run, find_run, storing, write_atomically, write_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOCK = RunLock(
@@ -153,6 +156,30 @@ def test_models_never_share_a_folder(run: Run) -> None:
 def test_a_full_disk_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="no space left"), storing(tmp_path):
         raise OSError(errno.ENOSPC, "full")
+
+
+def test_a_line_that_fits_on_the_disk_in_part_is_not_committed(run: Run) -> None:
+    with run.writing(LOCK):
+        for repeat in (1, 2):
+            run.add(a_trial(repeat))
+        whole = run.paths.journal.read_bytes()
+        with room_for_files_of(len(whole) + 50), pytest.raises(OSError, match="too large"):
+            run.add(a_trial(3))
+        assert run.paths.journal.read_bytes() == whole
+        run.add(a_trial(3))
+
+    assert [t.repeat for t in run.trials()[0]] == [1, 2, 3]
+
+
+@contextmanager
+def room_for_files_of(size: int) -> Iterator[None]:
+    """Let files of this process grow to so many bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

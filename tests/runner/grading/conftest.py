@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -100,6 +101,6 @@ class Shop:
 def shop(tmp_path: Path) -> Shop:
     fixture = load_fixture(FIXTURES, "nextjs-ats")
     card, cache = fixture.card, FIXTURES.parent / ".cache"
-    packages = install(fixture.root, prune=card.prune, cache=cache, progress=print)
+    packages = asyncio.run(install(fixture.root, prune=card.prune, cache=cache, progress=print))
     (tmp_path / "node_modules").symlink_to(packages.node_modules)
     return Shop(fixture, tmp_path)

@@ -73,7 +73,7 @@ async def test_a_red_model_is_named_with_its_probes_and_what_asking_cost_is_kept
         ) as e:
             await gate(run)
 
-    assert "testbed run --resume a-run --force" in e.value.next_step
+    assert e.value.next_step.endswith("`testbed run --resume a-run --force`")
     assert e.value.exit_code == 3
     (flight,) = stored(run).asked
     assert flight.cost_usd

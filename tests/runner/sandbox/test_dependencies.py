@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from runner.sandbox.dependencies import install
 say = lambda message: print(message, flush=True)
-install(Path(sys.argv[1]), prune=(), cache=Path(sys.argv[2]), progress=say)
+cache = Path(sys.argv[2])
+asyncio.run(install(Path(sys.argv[1]), prune=(), cache=cache, progress=say))
 """
 
 
@@ -70,7 +72,7 @@ def files_of(node_modules: str) -> set[str]:
 
 def installed(root: Path, cache: Path, prune: Sequence[str] = ()) -> tuple[str, str, list[str]]:
     said: list[str] = []
-    made = install(root, prune=prune, cache=cache, progress=said.append)
+    made = asyncio.run(install(root, prune=prune, cache=cache, progress=said.append))
     return made.node_modules, made.digest, said
 
 

@@ -15,7 +15,9 @@ import pytest
 from runner.sandbox import bubblewrap, cgroups, choose, local
 from runner.sandbox.base import Dependencies, Limits, SandboxSpec
 from runner.sandbox.local import LocalEngine
-from testbed.errors import SandboxUnavailable, UsageError
+from runner.sandbox.owner import is_running
+from testbed.errors import SandboxLost, SandboxUnavailable, UsageError
+from tests.conftest import family
 
 if TYPE_CHECKING:
     from runner.sandbox.base import Engine
@@ -84,6 +86,33 @@ async def test_a_start_that_is_cancelled_at_any_moment_ends_and_leaves_nothing(
         assert start.cancelled()
         assert await local_engine.clean(tmp_path.name) == 0
         assert running("--unshare-user") == []
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["in a call", "between calls"])
+async def test_a_sandbox_that_dies_is_lost_for_every_call_and_leaves_nothing(
+    local_engine: LocalEngine, *, busy: bool
+) -> None:
+    run_id = f"dies-{os.getpid()}"
+    image = await local_engine.prepare(Dependencies(node_modules="/usr/lib", digest="x"), print)
+    box = await local_engine.start(SandboxSpec(run_id=run_id, name="box", image=image))
+    toolboxes = running("/opt/testbed/toolbox.py")
+    innermost = [pid for pid in family(os.getpid()) if pid in toolboxes][-1]
+    call = asyncio.create_task(box.run(["sleep", "602.25"], timeout_s=60)) if busy else None
+    while busy and not running("602.25"):  # noqa: ASYNC110  (nothing tells of it)
+        await asyncio.sleep(0.02)
+    os.kill(innermost, signal.SIGKILL)
+    if call:
+        with pytest.raises(SandboxLost):
+            await call
+    else:
+        async with asyncio.timeout(20):
+            while is_running(innermost):  # noqa: ASYNC110  (nothing tells of it)
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)  # its pipes are seen to be broken
+    with pytest.raises(SandboxLost):
+        await box.run(["true"], timeout_s=5)
+    await box.close()
+    assert await local_engine.clean(run_id) == 0
 
 
 async def test_without_control_groups_rlimits_hold(
