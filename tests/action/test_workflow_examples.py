@@ -39,11 +39,21 @@ GH = """\
 #!/bin/sh
 echo "gh $*" >>"{told}"
 case "$1 $2" in
-  "run list") echo 11; echo 12 ;;
+  "run list")
+    case "$*" in
+      *'startswith("pull_request") | not'*) ;;
+      *) echo 10 ;;
+    esac
+    echo 11; echo 12; echo 13 ;;
   "run download")
-    [ "$3" = 11 ] || exit 1
     for last; do :; done
-    mkdir -p "$last" && cp -r "{earlier}" "$last/testbed-before-results" ;;
+    case "$3" in
+      11) mkdir -p "$last" && cp -r "{earlier}" "$last/testbed-before-results" ;;
+      13)
+        mkdir -p "$last/testbed-torn-results/torn"
+        echo {{ >"$last/testbed-torn-results/torn/run.json" ;;
+      *) exit 1 ;;
+    esac ;;
   "issue create")
     cat body.md >>"{told}" ;;
 esac
@@ -88,6 +98,8 @@ def test_pages_show_this_run_beside_the_earlier_ones(team: Team) -> None:
     assert "scripted/noop" in page
     assert "scripted/oracle" in page
     assert "--branch main" in told.read_text()
+    assert "run download 10 " not in told.read_text()
+    assert "run download 13 " in told.read_text()
 
 
 def script_of(job: str, name: str) -> str:
@@ -159,15 +171,32 @@ def test_new_models_open_an_issue_that_nobody_is_mentioned_in(team: Team) -> Non
     assert "None was compared" in said
 
 
-def test_what_was_spent_is_remembered_and_an_unknown_cost_is_the_whole_of_what_was_left(
-    team: Team,
+@pytest.mark.parametrize(
+    ("run", "cost", "spent"),
+    [("20261123-1", "2.25", " 2.25"), ("20261123-1", "", " 14.50"), ("", "", None)],
+)
+def test_what_may_be_spent_is_reserved_and_then_what_was_spent_stands_in_its_place(
+    team: Team, run: str, cost: str, spent: str | None
 ) -> None:
-    script = script_of("remember", "Commit what was seen and spent").partition("git add")[0]
-    ran = {"RUN": "20261123-1", "LEFT": "14.50"}
+    file = team.folder / "models.spent.txt"
+    before = f"{MONTH} 1.00\n"
+    file.write_text(before)
+    reserve = script_of("reserve", "Commit what may be spent").partition("git add")[0]
+    remember = script_of("remember", "Commit what was seen and spent").partition("git add")[0]
 
-    bash(script, team.folder, **ran, COST="2.25")
-    bash(script, team.folder, **ran, COST="")
-    bash(script, team.folder, RUN="", LEFT="14.50", COST="")
+    bash(reserve, team.folder, LEFT="14.50")
+    reserved = file.read_text()
+    bash(remember, team.folder, RUN=run, LEFT="14.50", COST=cost, RESERVED="success")
 
-    spent = (team.folder / "models.spent.txt").read_text()
-    assert spent == f"{MONTH} 2.25\n{MONTH} 14.50\n"
+    assert reserved == f"{before}{MONTH} 14.50\n"
+    assert file.read_text() == (f"{before}{MONTH}{spent}\n" if spent else before)
+
+
+def test_without_a_comparison_no_money_is_remembered(team: Team) -> None:
+    file = team.folder / "models.spent.txt"
+    file.write_text(f"{MONTH} 1.00\n")
+    remember = script_of("remember", "Commit what was seen and spent").partition("git add")[0]
+
+    bash(remember, team.folder, RUN="", LEFT="", COST="", RESERVED="skipped")
+
+    assert file.read_text() == f"{MONTH} 1.00\n"
