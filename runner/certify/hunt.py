@@ -19,16 +19,18 @@ from runner.mutation.mutant import apply
 from runner.proof.cases import hidden_terms
 from runner.workspace import diff_trees
 from testbed.errors import EnvironmentFault, SandboxLost
+from testbed.records import CheckKind
 from testbed.tree import digest_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from runner.certify.ledger import Ledger
     from runner.conductor import Prepared
     from runner.grading.evidence import StepRun
     from runner.mutation.mutant import Mutant
     from runner.sandbox.base import Progress
+    from testbed.records import Check
     from testbed.scenario import Scenario, Step
     from testbed.tree import Tree
 
@@ -121,7 +123,7 @@ class Hunt:
         async def make() -> Outcome:
             began = time.monotonic()
             run = await self._settled(bench, tree, step)
-            failed = self._failed(bench.terms, run, tree)
+            failed = self._failed(bench.terms, run)
             return Outcome(
                 key=key,
                 what=f"{what} ({step.id})",
@@ -142,14 +144,13 @@ class Hunt:
                 return run
         raise SandboxLost(f"{self.scenario.id}: {bench.name}: {run.ended}", next_step=AGAIN)
 
-    def _failed(self, terms: Terms, run: StepRun, tree: Tree) -> tuple[str, ...]:
+    def _failed(self, terms: Terms, run: StepRun) -> tuple[str, ...]:
         checks = judge(
             [run],
-            fail_to_pass=_hidden(terms.judged(self.scenario, self.scenario.fail_to_pass)),
-            pass_to_pass=_hidden(terms.judged(self.scenario, self.scenario.pass_to_pass)),
-            test_files=tree.keys(),
+            fail_to_pass=terms.judged(self.scenario, self.scenario.fail_to_pass),
+            pass_to_pass=terms.judged(self.scenario, self.scenario.pass_to_pass),
         )
-        failed = tuple(check.id for check in checks if not check.passed)
+        failed = tuple(check.id for check in checks if not check.passed and _has_a_say(check))
         # Behind the first failure tests are skipped, which tells nothing of them.
         results = run.results or {}
         return tuple(name for name in failed if name in results and results[name].red) or failed
@@ -181,5 +182,7 @@ class Hunt:
         return EnvironmentFault(f"{self.scenario.id}: {what}", next_step=AGAIN)
 
 
-def _hidden(tests: Iterable[str]) -> tuple[str, ...]:
-    return tuple(test for test in tests if test.startswith(f"{KIT_FOLDER}/checks/"))
+def _has_a_say(check: Check) -> bool:
+    # A step that takes no files runs visible tests too.
+    hidden = check.id.startswith(f"{KIT_FOLDER}/checks/")
+    return hidden or check.kind is CheckKind.WITNESS

@@ -239,7 +239,6 @@ def _graded(
             runs,
             fail_to_pass=terms.judged(scenario, scenario.fail_to_pass),
             pass_to_pass=terms.judged(scenario, scenario.pass_to_pass),
-            test_files=case.graded.keys(),
         ),
         *([_typecheck(scenario, baseline, outputs)] if outputs else []),
         *case.constraints,
