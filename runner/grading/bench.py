@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
+from runner.grading.archive import EMPTY, KIT_FOLDER, overlay, pack_folder, pack_tree
 from runner.grading.evidence import StepRun
 from runner.grading.facts import Facts, read_facts
 from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
@@ -19,7 +19,7 @@ from testbed.errors import SandboxLost
 from testbed.tree import File, Tree, matches, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from runner.sandbox.base import Engine, ExecResult, Sandbox
     from testbed.scenario import Command, Scenario, Step
@@ -29,10 +29,11 @@ _OUTPUT_BYTES: Final = 2 << 20
 _LOG_BYTES: Final = 32 << 10
 _MANIFESTS: Final = ("fail_to_pass.txt", "pass_to_pass.txt")
 _WATCH: Final = (
-    *("find", KIT_FOLDER, "-type", "f", "-printf", r"%i %C@ %s %p\0"),
-    *("-exec", "sha256sum", "-z", "{}", "+"),
+    *("find", KIT_FOLDER, "-printf", r"%y %i %C@ %s %p\0"),
+    *("-type", "f", "-exec", "sha256sum", "-z", "{}", "+"),
 )
-"""Inode, time of change, size and digest of every file: restored is not untouched."""
+"""Kind, inode, time of change and size of everything, and each file's digest: restored is not
+untouched, nor is a folder that was away for a moment."""
 _WATCH_SECONDS: Final = 20.0
 
 
@@ -141,6 +142,7 @@ class Bench:
             image=self.image,
             environment={**self.scenario.fixture.card.environment, **self.terms.environment},
             limits=replace(Limits(), output_bytes=_OUTPUT_BYTES),
+            empty=EMPTY,
         )
         async with await self.engine.start(spec) as sandbox:
             try:
@@ -185,13 +187,13 @@ def how_it_ended(result: ExecResult, limit_s: float) -> str:
 
 async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
     """Run one step in a sandbox where a tree and the kit lie; raise `KitFault`."""
-    laid = await _watch(sandbox)
-    if laid is None:
-        raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")
+    folder = step.junit.rpartition("/")[0]
+    laid = await _laid(sandbox, folder)
     try:
         result = await _run(sandbox, step)
         ended = how_it_ended(result, step.timeout_seconds)
-        disturbed = _disturbed(laid, await _watch(sandbox) or frozenset())
+        after = await _watch(sandbox) or frozenset()
+        disturbed = _disturbed(laid, after, {folder, step.junit})
         report, missing = await _fetch(sandbox, step)
     except SandboxLost as lost:
         ended = f"sandbox lost: {lost.what}"
@@ -214,6 +216,18 @@ async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
     )
 
 
+async def _laid(sandbox: Sandbox, folder: str) -> frozenset[bytes]:
+    """Make the report's folder, so that its coming is no change, and return the facts before."""
+    try:
+        await sandbox.unpack(pack_folder(folder or "."))
+    except ToolFault as fault:
+        raise KitFault(f"{folder}: {fault}") from fault
+    facts = await _watch(sandbox)
+    if facts is None:
+        raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")
+    return facts
+
+
 async def _fetch(sandbox: Sandbox, step: Step) -> tuple[bytes, str]:
     try:
         return await sandbox.read(step.junit, limit=MAX_REPORT_BYTES), ""
@@ -232,9 +246,12 @@ async def _watch(sandbox: Sandbox) -> frozenset[bytes] | None:
     return facts if whole and facts else None
 
 
-def _disturbed(before: frozenset[bytes], after: frozenset[bytes]) -> tuple[str, ...]:
-    gone = (fact.decode(errors="replace") for fact in before - after)
-    return tuple(sorted({fact[fact.index(f"{KIT_FOLDER}/") :] for fact in gone}))
+def _disturbed(
+    before: frozenset[bytes], after: frozenset[bytes], expected: Collection[str]
+) -> tuple[str, ...]:
+    """List what came, went or changed, other than at the paths where that is expected."""
+    facts = (fact.decode(errors="replace") for fact in before ^ after)
+    return tuple(sorted({fact[fact.index(KIT_FOLDER) :] for fact in facts} - {*expected}))
 
 
 async def _run(sandbox: Sandbox, command: Command | Step) -> ExecResult:
