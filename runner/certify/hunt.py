@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runner.certify.grader import AGAIN, RUN_ID, TRIES
 from runner.certify.ledger import Outcome, key_of
 from runner.certify.mutants import BUILT_LIMIT, LIMIT, Tried
 from runner.grading.archive import KIT_FOLDER
-from runner.grading.bench import Bench, KitFault, how_it_ended
+from runner.grading.bench import Bench, KitFault, came_to_an_end, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.evidence import judge
 from runner.grading.terms import Terms, step_of
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from testbed.records import Check
     from testbed.scenario import Scenario, Step
     from testbed.tree import Tree
-
-_UNABLE: Final = (126, 127)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +101,14 @@ class Hunt:
 
         async def make() -> Outcome:
             result = await bench.check_types(tree)
-            code = result.exit_code
-            if code is None or code < 0 or code in _UNABLE:
+            if not came_to_an_end(result):
                 ended = how_it_ended(result, command.timeout_seconds)
                 raise self._broken(f"the type check of {what}: {ended}")
             return Outcome(
-                key=key, what=what, verdict="fail" if code else "pass", seconds=result.seconds
+                key=key,
+                what=what,
+                verdict="fail" if result.exit_code else "pass",
+                seconds=result.seconds,
             )
 
         return await self.ledger.once(key, make)

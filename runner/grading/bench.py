@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OUTPUT_BYTES: Final = 2 << 20
 """A linter's findings must arrive whole."""
 _LOG_BYTES: Final = 32 << 10
+_CANNOT_RUN: Final = (126, 127)
 _MANIFESTS: Final = ("fail_to_pass.txt", "pass_to_pass.txt")
 _WATCH: Final = (
     *("find", KIT_FOLDER, "-printf", r"%y %i %C@ %s %p\0"),
@@ -79,9 +80,9 @@ class Bench:
             facts, _ = await self._measure(sandbox)
             return await _run(sandbox, self.scenario.fixture.card.lint), facts
 
-    async def check_types(self, tree: Tree) -> ExecResult:
+    async def check_types(self, tree: Tree, *, label: str = "") -> ExecResult:
         """Type-check a tree, and no more."""
-        async with self._open(self.lay(tree), "types") as sandbox:
+        async with self._open(self.lay(tree), f"{label}types") as sandbox:
             return await _run(sandbox, self.scenario.fixture.card.typecheck)
 
     async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
@@ -98,23 +99,6 @@ class Bench:
             ]
         outputs = inspection.result() if inspection else None
         return outputs, tuple(run.result() for run in runs)
-
-    async def settle(self, run: StepRun, *, tree: Tree, seeded: Tree) -> StepRun:
-        """Find out whose doing a missing report is, by a control run on the seeded tree.
-
-        Returns what counts for `tree`. Raises `SandboxLost` or `KitFault` when the seeded tree
-        gives no report either.
-        """
-        if run.results is not None:
-            return run
-        step = next(step for step in self.scenario.steps() if step.id == run.step)
-        control = await self.run_step(seeded, step, label="control-")
-        if control.results is None:
-            said = f"step `{step.id}` gives no report on the seeded tree either: {control.ended}"
-            if control.lost:
-                raise SandboxLost(said)
-            raise KitFault(f"{said}: {control.missing}", log=run.log + control.log)
-        return await self.run_step(tree, step, label="again-") if run.lost else run
 
     async def run_step(self, tree: Tree, step: Step, *, label: str = "") -> StepRun:
         """Run one step on a tree, in a sandbox of its own."""
@@ -183,6 +167,12 @@ def how_it_ended(result: ExecResult, limit_s: float) -> str:
         return f"killed at {limit_s:g} s"
     code = result.exit_code
     return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+
+def came_to_an_end(result: ExecResult) -> bool:
+    """Say whether a command could be started and ended by itself: else its code tells nothing."""
+    code = result.exit_code
+    return code is not None and code >= 0 and code not in _CANNOT_RUN
 
 
 async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
