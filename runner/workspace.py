@@ -41,9 +41,12 @@ _SCRATCH: Final = """\tprotectNTFS = false
 """
 """Any file name goes, and nothing has to survive a crash."""
 _PLAIN: Final = re.compile(r"[ !#-\[\]-~]+")
-_NO_ATTRIBUTES: Final = (
+_ATTRIBUTES: Final = (
     "* !text !eol !crlf !filter !ident !diff !merge !whitespace !working-tree-encoding\n"
+    "*.[jt]s diff\n*.[jt]sx diff\n*.[cm][jt]s diff\n*.[cm][jt]sx diff\n"
 )
+"""None of the tree's own. Sources have lines whatever is in them: git takes a file for binary at
+its first NUL, and nobody would see what a patch wrote there."""
 _DIFF: Final = (
     *("-c", "core.quotePath=false", "diff-tree", "-r", "-p", "--binary", "--full-index"),
     *("--no-renames", "--no-color", "--no-ext-diff", "--no-textconv"),
@@ -216,7 +219,7 @@ def _repository(root: Path) -> Path:
         (root / ".git" / folder).mkdir(parents=True)
     (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (root / ".git" / "config").write_text(_SETTINGS + _SCRATCH)
-    (root / ".git" / "info" / "attributes").write_text(_NO_ATTRIBUTES)
+    (root / ".git" / "info" / "attributes").write_text(_ATTRIBUTES)
     return root
 
 

@@ -146,10 +146,13 @@ def _engine(kind: str, request: pytest.FixtureRequest) -> tuple[Engine, str]:
     return request.getfixturevalue(f"{kind}_engine"), request.getfixturevalue(image)
 
 
-async def _started(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+async def _started(
+    request: pytest.FixtureRequest, empty: tuple[str, ...] = ()
+) -> AsyncIterator[Sandbox]:
     engine, image = _engine(request.param, request)
     run = f"test-{os.getpid()}"
-    started = await engine.start(SandboxSpec(run_id=run, name="box", image=image, limits=SMALL))
+    spec = SandboxSpec(run_id=run, name="box", image=image, limits=SMALL, empty=empty)
+    started = await engine.start(spec)
     processes = family(os.getpid())
     try:
         yield started
@@ -163,6 +166,13 @@ async def _started(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Return a sandbox of any engine."""
     async for started in _started(request):
+        yield started
+
+
+@pytest.fixture(params=[DOCKER, LOCAL, "fake"])
+async def barred(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """Return a sandbox of any engine whose `node_modules` stays empty."""
+    async for started in _started(request, empty=("node_modules",)):
         yield started
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runner.certify.grader import AGAIN, RUN_ID, TRIES
 from runner.certify.ledger import Outcome, key_of
 from runner.certify.mutants import BUILT_LIMIT, LIMIT, Tried
 from runner.grading.archive import KIT_FOLDER
-from runner.grading.bench import Bench, KitFault, how_it_ended
+from runner.grading.bench import Bench, KitFault, came_to_an_end, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.evidence import judge
 from runner.grading.terms import Terms, step_of
@@ -19,20 +19,20 @@ from runner.mutation.mutant import apply
 from runner.proof.cases import hidden_terms
 from runner.workspace import diff_trees
 from testbed.errors import EnvironmentFault, SandboxLost
+from testbed.records import CheckKind
 from testbed.tree import digest_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from runner.certify.ledger import Ledger
     from runner.conductor import Prepared
     from runner.grading.evidence import StepRun
     from runner.mutation.mutant import Mutant
     from runner.sandbox.base import Progress
+    from testbed.records import Check
     from testbed.scenario import Scenario, Step
     from testbed.tree import Tree
-
-_UNABLE: Final = (126, 127)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +98,14 @@ class Hunt:
 
         async def make() -> Outcome:
             result = await bench.check_types(tree)
-            code = result.exit_code
-            if code is None or code < 0 or code in _UNABLE:
+            if not came_to_an_end(result):
                 ended = how_it_ended(result, command.timeout_seconds)
                 raise self._broken(f"the type check of {what}: {ended}")
             return Outcome(
-                key=key, what=what, verdict="fail" if code else "pass", seconds=result.seconds
+                key=key,
+                what=what,
+                verdict="fail" if result.exit_code else "pass",
+                seconds=result.seconds,
             )
 
         return await self.ledger.once(key, make)
@@ -119,7 +121,7 @@ class Hunt:
         async def make() -> Outcome:
             began = time.monotonic()
             run = await self._settled(bench, tree, step)
-            failed = self._failed(bench.terms, run, tree)
+            failed = self._failed(bench.terms, run)
             return Outcome(
                 key=key,
                 what=f"{what} ({step.id})",
@@ -140,25 +142,20 @@ class Hunt:
                 return run
         raise SandboxLost(f"{self.scenario.id}: {bench.name}: {run.ended}", next_step=AGAIN)
 
-    def _failed(self, terms: Terms, run: StepRun, tree: Tree) -> tuple[str, ...]:
+    def _failed(self, terms: Terms, run: StepRun) -> tuple[str, ...]:
         fail_to_pass, pass_to_pass = self._judged(terms)
-        checks = judge(
-            [run],
-            fail_to_pass=fail_to_pass,
-            pass_to_pass=pass_to_pass,
-            test_files=tree.keys(),
-        )
-        failed = tuple(check.id for check in checks if not check.passed)
+        checks = judge([run], fail_to_pass=fail_to_pass, pass_to_pass=pass_to_pass)
+        failed = tuple(check.id for check in checks if not check.passed and _has_a_say(check))
         # Behind the first failure tests are skipped, which tells nothing of them.
         results = run.results or {}
         return tuple(name for name in failed if name in results and results[name].red) or failed
 
     def _judged(self, terms: Terms) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """List the hidden checks of each manifest that decide; the manifests lie in no tree."""
+        """List the tests of each manifest that are judged; the manifests lie in no tree."""
         scenario = self.scenario
         return (
-            _hidden(terms.judged(scenario, scenario.fail_to_pass)),
-            _hidden(terms.judged(scenario, scenario.pass_to_pass)),
+            terms.judged(scenario, scenario.fail_to_pass),
+            terms.judged(scenario, scenario.pass_to_pass),
         )
 
     def _steps(self) -> tuple[Step, ...]:
@@ -188,5 +185,7 @@ class Hunt:
         return EnvironmentFault(f"{self.scenario.id}: {what}", next_step=AGAIN)
 
 
-def _hidden(tests: Iterable[str]) -> tuple[str, ...]:
-    return tuple(test for test in tests if test.startswith(f"{KIT_FOLDER}/checks/"))
+def _has_a_say(check: Check) -> bool:
+    # A step that takes no files runs visible tests too.
+    hidden = check.id.startswith(f"{KIT_FOLDER}/checks/")
+    return hidden or check.kind is CheckKind.WITNESS

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 KIT_FOLDER: Final = ".testbed"
 """The harness's own folder in a grading sandbox; no patch may hold a path below it."""
 
+EMPTY: Final = ("node_modules",)
+"""What stays empty in a grading sandbox: packages stand one folder above, and one that code of a
+patch planted here while it is built would be imported in their place."""
+
 MAX_FILE_BYTES: Final = 4 << 20
 MAX_TREE_BYTES: Final = 64 << 20
 MAX_FILES: Final = 20_000
@@ -48,6 +52,16 @@ def pack_tree(tree: Tree) -> bytes:
             member.size, member.mtime = len(tree[path].data), DATE
             member.mode = 0o755 if tree[path].executable else 0o644
             archive.addfile(member, io.BytesIO(tree[path].data))
+    return buffer.getvalue()
+
+
+def pack_folder(path: str) -> bytes:
+    """Pack one empty folder as an uncompressed tar."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo(path)
+        member.type, member.mode, member.mtime = tarfile.DIRTYPE, 0o755, DATE
+        archive.addfile(member)
     return buffer.getvalue()
 
 

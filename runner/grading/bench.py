@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from runner.grading.archive import KIT_FOLDER, overlay, pack_tree
+from runner.grading.archive import EMPTY, KIT_FOLDER, overlay, pack_folder, pack_tree
 from runner.grading.evidence import StepRun
 from runner.grading.facts import Facts, read_facts
 from runner.grading.junit import MAX_REPORT_BYTES, NoReport, read_report
@@ -19,7 +19,7 @@ from testbed.errors import SandboxLost
 from testbed.tree import File, Tree, matches, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from runner.sandbox.base import Engine, ExecResult, Sandbox
     from testbed.scenario import Command, Scenario, Step
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 _OUTPUT_BYTES: Final = 2 << 20
 """A linter's findings must arrive whole."""
 _LOG_BYTES: Final = 32 << 10
+_CANNOT_RUN: Final = (126, 127)
 _MANIFESTS: Final = ("fail_to_pass.txt", "pass_to_pass.txt")
 _WATCH: Final = (
-    *("find", KIT_FOLDER, "-type", "f", "-printf", r"%i %C@ %s %p\0"),
-    *("-exec", "sha256sum", "-z", "{}", "+"),
+    *("find", KIT_FOLDER, "-printf", r"%y %i %C@ %s %p\0"),
+    *("-type", "f", "-exec", "sha256sum", "-z", "{}", "+"),
 )
-"""Inode, time of change, size and digest of every file: restored is not untouched."""
+"""Kind, inode, time of change and size of everything, and each file's digest: restored is not
+untouched, nor is a folder that was away for a moment."""
 _WATCH_SECONDS: Final = 20.0
 
 
@@ -78,9 +80,9 @@ class Bench:
             facts, _ = await self._measure(sandbox)
             return await _run(sandbox, self.scenario.fixture.card.lint), facts
 
-    async def check_types(self, tree: Tree) -> ExecResult:
+    async def check_types(self, tree: Tree, *, label: str = "") -> ExecResult:
         """Type-check a tree, and no more."""
-        async with self._open(self.lay(tree), "types") as sandbox:
+        async with self._open(self.lay(tree), f"{label}types") as sandbox:
             return await _run(sandbox, self.scenario.fixture.card.typecheck)
 
     async def try_tree(self, tree: Tree) -> tuple[Outputs | None, tuple[StepRun, ...]]:
@@ -97,23 +99,6 @@ class Bench:
             ]
         outputs = inspection.result() if inspection else None
         return outputs, tuple(run.result() for run in runs)
-
-    async def settle(self, run: StepRun, *, tree: Tree, seeded: Tree) -> StepRun:
-        """Find out whose doing a missing report is, by a control run on the seeded tree.
-
-        Returns what counts for `tree`. Raises `SandboxLost` or `KitFault` when the seeded tree
-        gives no report either.
-        """
-        if run.results is not None:
-            return run
-        step = next(step for step in self.scenario.steps() if step.id == run.step)
-        control = await self.run_step(seeded, step, label="control-")
-        if control.results is None:
-            said = f"step `{step.id}` gives no report on the seeded tree either: {control.ended}"
-            if control.lost:
-                raise SandboxLost(said)
-            raise KitFault(f"{said}: {control.missing}", log=run.log + control.log)
-        return await self.run_step(tree, step, label="again-") if run.lost else run
 
     async def run_step(self, tree: Tree, step: Step, *, label: str = "") -> StepRun:
         """Run one step on a tree, in a sandbox of its own."""
@@ -141,6 +126,7 @@ class Bench:
             image=self.image,
             environment={**self.scenario.fixture.card.environment, **self.terms.environment},
             limits=replace(Limits(), output_bytes=_OUTPUT_BYTES),
+            empty=EMPTY,
         )
         async with await self.engine.start(spec) as sandbox:
             try:
@@ -183,15 +169,21 @@ def how_it_ended(result: ExecResult, limit_s: float) -> str:
     return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
+def came_to_an_end(result: ExecResult) -> bool:
+    """Say whether a command could be started and ended by itself: else its code tells nothing."""
+    code = result.exit_code
+    return code is not None and code >= 0 and code not in _CANNOT_RUN
+
+
 async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
     """Run one step in a sandbox where a tree and the kit lie; raise `KitFault`."""
-    laid = await _watch(sandbox)
-    if laid is None:
-        raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")
+    folder = step.junit.rpartition("/")[0]
+    laid = await _laid(sandbox, folder)
     try:
         result = await _run(sandbox, step)
         ended = how_it_ended(result, step.timeout_seconds)
-        disturbed = _disturbed(laid, await _watch(sandbox) or frozenset())
+        after = await _watch(sandbox) or frozenset()
+        disturbed = _disturbed(laid, after, {folder, step.junit})
         report, missing = await _fetch(sandbox, step)
     except SandboxLost as lost:
         ended = f"sandbox lost: {lost.what}"
@@ -214,6 +206,18 @@ async def run_in(sandbox: Sandbox, step: Step) -> StepRun:
     )
 
 
+async def _laid(sandbox: Sandbox, folder: str) -> frozenset[bytes]:
+    """Make the report's folder, so that its coming is no change, and return the facts before."""
+    try:
+        await sandbox.unpack(pack_folder(folder or "."))
+    except ToolFault as fault:
+        raise KitFault(f"{folder}: {fault}") from fault
+    facts = await _watch(sandbox)
+    if facts is None:
+        raise KitFault(f"`{shlex.join(_WATCH)}` does not work in the sandbox")
+    return facts
+
+
 async def _fetch(sandbox: Sandbox, step: Step) -> tuple[bytes, str]:
     try:
         return await sandbox.read(step.junit, limit=MAX_REPORT_BYTES), ""
@@ -232,9 +236,12 @@ async def _watch(sandbox: Sandbox) -> frozenset[bytes] | None:
     return facts if whole and facts else None
 
 
-def _disturbed(before: frozenset[bytes], after: frozenset[bytes]) -> tuple[str, ...]:
-    gone = (fact.decode(errors="replace") for fact in before - after)
-    return tuple(sorted({fact[fact.index(f"{KIT_FOLDER}/") :] for fact in gone}))
+def _disturbed(
+    before: frozenset[bytes], after: frozenset[bytes], expected: Collection[str]
+) -> tuple[str, ...]:
+    """List what came, went or changed, other than at the paths where that is expected."""
+    facts = (fact.decode(errors="replace") for fact in before ^ after)
+    return tuple(sorted({fact[fact.index(KIT_FOLDER) :] for fact in facts} - {*expected}))
 
 
 async def _run(sandbox: Sandbox, command: Command | Step) -> ExecResult:

@@ -22,7 +22,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One file of a patch. Binary files have no lines."""
+    """One file of a patch. Binary files have no lines; a source is never binary."""
 
     fate: Fate
     added: Mapping[int, str]

@@ -2,7 +2,8 @@
 
 Files that are discarded before grading (protected ones) are judged by `no-tampering`,
 `no-deleted-test`, `no-skipped-test` and `no-new-dependency` alone; paths and size are judged
-on what is graded. Adding tests, in new files or to old ones, is no tampering.
+on what is graded. Adding tests, in new files or to old ones, is no tampering, nor is it to import
+more for them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _CASE: Final = re.compile(r"^\s*(?:it|test)(?:\.\w+)*\s*[.(]")
 _SKIP: Final = re.compile(
     r"\b(?:describe|it|test|suite)(?:\.\w+)*\.(?:skip|only|todo|skipIf|runIf|fails)\b"
     r"|\b(?:xit|xtest|xdescribe|fit|fdescribe)\s*\(|\b(?:ctx|context)\.skip\s*\("
+)
+_IMPORT: Final = re.compile(
+    r"""^import(?P<kind> type)? \{(?P<names>[^{}]*)\} from (?P<module>"[^"]*"|'[^']*');?\s*$"""
 )
 _TABLES: Final = (
     "dependencies",
@@ -119,9 +123,29 @@ def _skipped_tests(changes: Changes) -> Iterable[str]:
 
 def _tampered(changes: Changes, protected: Collection[str]) -> Iterable[str]:
     for path, change in changes.items():
-        grown = bool(TEST_FILE.search(path)) and change.added and not change.deleted
+        grown = bool(TEST_FILE.search(path)) and change.added and not _loses(change)
         if matches(path, protected) and not grown:
             yield path
+
+
+def _loses(change: Change) -> bool:
+    """Say whether a line is gone that no added one stands in for, by importing as much or more."""
+    added = [there for line in change.added.values() if (there := _imported(line))]
+    gone = map(_imported, change.deleted)
+    return any(not was or not any(_covers(there, was) for there in added) for was in gone)
+
+
+def _imported(line: str) -> tuple[str, frozenset[str]] | None:
+    """Return the module of a one-line import, its kind included, and the names."""
+    found = _IMPORT.match(line)
+    if not found:
+        return None
+    names = {name.strip() for name in found["names"].split(",")} - {""}
+    return f"{found['kind'] or ''} {found['module'][1:-1]}", frozenset(names)
+
+
+def _covers(there: tuple[str, frozenset[str]], was: tuple[str, frozenset[str]]) -> bool:
+    return there[0] == was[0] and there[1] >= was[1]
 
 
 def _test_files(changes: Changes) -> Iterable[tuple[str, Change]]:

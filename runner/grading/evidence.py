@@ -9,9 +9,8 @@ What one step shows, and what follows:
 | 0 | read | all passed | one failed | fail: the exit code contradicts the report |
 | any | read | one skipped, todo or missing | - | fail: that test did not run |
 | not 0 | read | one failed | - | fail: the test; exit code and report agree |
-| not 0 | read | all passed | a known test file's test failed | pass, said in the detail |
-| not 0 | read | all passed | an entry of no test file failed | fail: an error outside every test |
-| not 0 | read | all passed | none failed | fail: an error that the report does not show |
+| not 0 | read | none failed | one failed | fail: forged, or an error outside every test |
+| not 0 | read | none failed | none failed | fail: an error that the report does not show |
 | killed in time | read | all passed | none failed | fail: the runner never ended |
 | any, killed, or sandbox lost | none | unknown | - | asks for a control run, below |
 
@@ -65,21 +64,15 @@ def judge(
     *,
     fail_to_pass: Iterable[str],
     pass_to_pass: Iterable[str],
-    test_files: Collection[str],
 ) -> tuple[Check, ...]:
-    """List what the runs show. A run without results counts as the patch's doing.
-
-    `test_files` are paths that may hold tests: a failing entry of any other name, and of no
-    file in the manifest, is an error outside every test.
-    """
+    """List what the runs show. A run without results counts as the patch's doing."""
     results = _merge(runs)
     listed = {*(fail_to_pass := tuple(fail_to_pass)), *(pass_to_pass := tuple(pass_to_pass))}
-    files = {*test_files, *(name.partition("::")[0] for name in listed)}
     silent = "; ".join(f"{run.step}: no report: {run.ended}" for run in runs if not run.results)
     return (
         *(_test(name, CheckKind.FAIL_TO_PASS, results, silent) for name in fail_to_pass),
         *(_test(name, CheckKind.PASS_TO_PASS, results, silent) for name in pass_to_pass),
-        *(_witness(run, listed, files) for run in runs),
+        *(_witness(run, listed) for run in runs),
         *(_undisturbed(run) for run in runs),
     )
 
@@ -111,30 +104,25 @@ def _absence(name: str, results: Results, silent: str) -> str:
     return f"did not run: {silent}" if silent else "did not run: not in the report"
 
 
-def _witness(run: StepRun, listed: set[str], files: set[str]) -> Check:
+def _witness(run: StepRun, listed: set[str]) -> Check:
     if run.results is None:
         passed, detail = False, f"{run.missing}: {run.ended}"
     elif run.exit_code is None:
         passed, detail = False, f"the runner did not end: {run.ended}"
     else:
         red = {name for name, result in run.results.items() if result.red}
-        outside = {name for name in red if name.partition("::")[0] not in files}
-        passed, detail = _agreement(run, red, outside=outside, listed=listed)
+        passed, detail = _agreement(run, red, listed)
     return Check(id=f"witness:{run.step}", kind=CheckKind.WITNESS, passed=passed, detail=detail)
 
 
-def _agreement(
-    run: StepRun, red: set[str], *, outside: set[str], listed: set[str]
-) -> tuple[bool, str]:
+def _agreement(run: StepRun, red: set[str], listed: set[str]) -> tuple[bool, str]:
     if run.exit_code == 0:
         return (False, f"exit code 0, but failed: {_some(red)}") if red else (True, "")
-    if outside:
-        return False, f"{run.ended}: error outside every test: {_some(outside)}"
-    if not red:
-        return False, f"{run.ended}, though every test in the report passed"
     if red & listed:
         return True, run.ended
-    return True, f"{run.ended}, from tests outside the manifest: {_some(red)}"
+    if red:
+        return False, f"{run.ended}, though no listed test failed: {_some(red)}"
+    return False, f"{run.ended}, though no test in the report failed"
 
 
 def _undisturbed(run: StepRun) -> Check:

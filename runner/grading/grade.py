@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runner.grading.archive import overlay
-from runner.grading.bench import Bench, KitFault, how_it_ended
+from runner.grading.bench import Bench, KitFault, came_to_an_end, how_it_ended
 from runner.grading.changes import read_changes
 from runner.grading.constraints import check_constraints
+from runner.grading.control import settle_step, settle_types
 from runner.grading.evidence import judge
 from runner.grading.factors import measure
 from runner.grading.own_tests import brought_along, try_own_tests
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from testbed.findings import OwnTests, Quality
     from testbed.scenario import FixtureCard, Scenario
 
-_CANNOT_RUN: Final = (126, 127)
 _VERIFY: Final = "Run `testbed verify`"
 _LINE: Final = 300
 _OURS: Final = ("**/.gitignore", "**/.eslintignore")
@@ -99,7 +99,7 @@ async def baseline(
         raise EnvironmentFault(f"{scenario.fixture.id}: {fault}", next_step=_VERIFY) from fault
     result, command = outputs.typecheck, scenario.fixture.card.typecheck
     ended = how_it_ended(result, command.timeout_seconds)
-    if result.exit_code is None or result.exit_code < 0 or result.exit_code in _CANNOT_RUN:
+    if not came_to_an_end(result):
         raise EnvironmentFault(
             f"{scenario.fixture.id}: the type check cannot run: {ended}", next_step=_VERIFY
         )
@@ -144,7 +144,10 @@ async def grade(
     case = await asyncio.to_thread(_prepare, scenario, workspace, diff)
     try:
         outputs, runs = await bench.try_tree(case.graded)
-        settled = [await bench.settle(r, tree=case.graded, seeded=workspace.tree) for r in runs]
+        trees = {"tree": case.graded, "seeded": workspace.tree}
+        settled = [await settle_step(bench, run, **trees) for run in runs]
+        if outputs and not baseline.typecheck:
+            outputs = await settle_types(bench, outputs, **trees)
     except (SandboxLost, SandboxUnavailable) as fault:
         return _ungraded(Failure(origin=Origin.SANDBOX, detail=str(fault)), began)
     except KitFault as fault:
@@ -239,7 +242,6 @@ def _graded(
             runs,
             fail_to_pass=terms.judged(scenario, scenario.fail_to_pass),
             pass_to_pass=terms.judged(scenario, scenario.pass_to_pass),
-            test_files=case.graded.keys(),
         ),
         *([_typecheck(scenario, baseline, outputs)] if outputs else []),
         *case.constraints,

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from runner.grading.archive import KIT_FOLDER, pack_tree
+from runner.grading.archive import EMPTY, KIT_FOLDER, pack_tree
 from runner.sandbox.base import SandboxSpec
 from testbed.errors import EnvironmentFault
 from testbed.store import write_atomically
@@ -75,7 +75,7 @@ def laid_fixture(fixture: Fixture) -> Tree:
 
 def _key(step: Step, tree: Tree, image: str) -> str:
     asked = step.model_dump_json()
-    return hashlib.sha256(f"{asked}\0{image}\0{digest_tree(tree)}".encode()).hexdigest()
+    return hashlib.sha256(f"{asked}\0{image}\0{EMPTY}\0{digest_tree(tree)}".encode()).hexdigest()
 
 
 async def _make(
@@ -88,6 +88,7 @@ async def _make(
         name=f"warm-up-{fixture.id}",
         image=image,
         environment=fixture.card.environment,
+        empty=EMPTY,
     )
     async with await engine.start(spec) as sandbox:
         await sandbox.unpack(pack_tree(tree))

@@ -34,6 +34,8 @@ class SandboxSpec:
     """What `Engine.prepare` returned."""
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    empty: tuple[str, ...] = ()
+    """Folders at the top of the workspace that are there and stay empty, whatever runs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from runner.sandbox.sizes import SHM_BYTES, TMP_BYTES
 from testbed.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _UNUSED_UID: Final = 64_777
 _FOUND: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
@@ -70,13 +70,18 @@ def open_files() -> Iterator[Mapping[str, int]]:
 
 
 def command_of(
-    bwrap: Path, node_modules: str, disk_bytes: int, files: Mapping[str, int]
+    bwrap: Path,
+    node_modules: str,
+    disk_bytes: int,
+    files: Mapping[str, int],
+    empty: Sequence[str] = (),
 ) -> list[str]:
     """Return the command that becomes a sandbox whose toolbox reads requests from stdin."""
+    isolation = _isolation(disk_bytes, empty)
     layout = [*_files(node_modules), *_etc(files)]
     toolbox = [_python(), "-I", "-S", "-B", "-X", "utf8", "-W", "ignore", TOOLBOX_INSIDE]
     if os.geteuid() != 0:
-        return [str(bwrap), *layout, *_isolation(disk_bytes), "--remount-ro", "/", "--", *toolbox]
+        return [str(bwrap), *layout, *isolation, "--remount-ro", "/", "--", *toolbox]
     mounts = [word for name in ("/dev", "/proc") for word in ("--dev-bind", name, name)]
     drop = [_python(), "-I", "-S", "-B", "-c", _DROP, str(_UNUSED_UID), _BWRAP_INSIDE]
     outer = [
@@ -85,7 +90,7 @@ def command_of(
         *mounts,
         "--die-with-parent",
     ]
-    inner = ["--ro-bind", "/", "/", *_isolation(disk_bytes)]
+    inner = ["--ro-bind", "/", "/", *isolation]
     return [str(bwrap), *outer, "--", *drop, *inner, "--", *toolbox]
 
 
@@ -97,10 +102,11 @@ def _shown_itself(bwrap: Path) -> list[str]:
     return [*words, "--ro-bind-try", str(libraries), f"/opt/testbed/{libraries.name}"]
 
 
-def _isolation(disk_bytes: int) -> list[str]:
+def _isolation(disk_bytes: int, empty: Sequence[str]) -> list[str]:
     """Separate from everything outside; the disks are sized and the rest is read-only."""
     separate = "--unshare-all --unshare-user --disable-userns --uid 1000 --gid 1000 --cap-drop ALL"
     process = "--hostname sandbox --new-session --die-with-parent --as-pid-1 --chdir /ws/app"
+    barred = [f"/ws/app/{folder}" for folder in empty]
     return [
         *separate.split(),
         *process.split(),
@@ -109,6 +115,7 @@ def _isolation(disk_bytes: int) -> list[str]:
         *("--remount-ro", "/dev"),
         *("--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108  (the sandbox's own)
         *("--perms", "0755", "--size", str(disk_bytes), "--tmpfs", "/ws/app"),
+        *(word for folder in barred for word in ("--tmpfs", folder, "--remount-ro", folder)),
         *("--setenv", "LD_LIBRARY_PATH", f"{_PYTHON_INSIDE}/lib"),
     ]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from docker import APIClient, DockerClient
     from docker.types import HostConfig
 
-    from runner.sandbox.base import Dependencies, Limits, Progress, SandboxSpec
+    from runner.sandbox.base import Dependencies, Progress, SandboxSpec
 
 _RUN: Final = "testbed.run"
 _OWNER: Final = "testbed.owner"
@@ -159,7 +159,7 @@ class DockerEngine:
                 # Without even a disabled network of the engine's a start takes half the time;
                 # the container still has a name space of its own, with a loopback.
                 network_disabled=True,
-                host_config=self._hardened(spec.limits),
+                host_config=self._hardened(spec),
             )["Id"]
             try:
                 connection = _attach(self._api, container)
@@ -169,10 +169,11 @@ class DockerEngine:
                 raise
         return container, connection
 
-    def _hardened(self, limits: Limits) -> HostConfig:
+    def _hardened(self, spec: SandboxSpec) -> HostConfig:
         """Describe a container that can reach nothing and fill nothing but itself."""
         from docker.types import LogConfig, Ulimit
 
+        limits = spec.limits
         memory = total_memory(limits)
         mine = f"rw,exec,nosuid,nodev,uid=1000,gid=1000,nr_inodes={MAX_FILES}"
         return self._api.create_host_config(
@@ -183,6 +184,7 @@ class DockerEngine:
             tmpfs={
                 "/ws/app": f"{mine},mode=755,size={limits.disk_bytes}",
                 "/tmp": f"{mine},mode=1777,size={TMP_BYTES}",  # noqa: S108  (the sandbox's own)
+                **{f"/ws/app/{folder}": "ro,mode=755" for folder in spec.empty},
             },
             shm_size=SHM_BYTES,
             mem_limit=memory,

@@ -55,9 +55,10 @@ def _faults() -> Iterator[None]:
 class _Tree:
     """The workspace: path -> node, every folder listed."""
 
-    def __init__(self, disk_bytes: int) -> None:
-        self.nodes: dict[str, _Node] = {}
+    def __init__(self, disk_bytes: int, empty: Sequence[str]) -> None:
+        self.nodes: dict[str, _Node] = {folder: _Node() for folder in empty}
         self.disk_bytes = disk_bytes
+        self.empty = empty
 
     def folder(self, parts: Sequence[str], *, create: bool = False) -> str:
         """Return a folder's prefix (empty or ending in `/`); no part may be a link."""
@@ -65,6 +66,7 @@ class _Tree:
             path = "/".join(parts[:depth])
             node = self.nodes.get(path)
             if node is None and create:
+                self._admit(path)
                 node = self.nodes[path] = _Node()
             if node is None:
                 raise toolbox.Fault("not_found", f"{path}: No such file or directory")
@@ -91,10 +93,15 @@ class _Tree:
         there = self.nodes.get(path)
         if there and there.kind != "file" and not (over_links and there.kind == "link"):
             raise toolbox.Fault(_WRONG_KIND[there.kind], f"{path} is not a regular file")
+        self._admit(path)
         used = sum(len(n.data or b"") for p, n in self.nodes.items() if p != path)
         if used + len(node.data or b"") > self.disk_bytes:
             raise toolbox.Fault("disk_full", f"{path}: No space left on device")
         self.nodes[path] = node
+
+    def _admit(self, path: str) -> None:
+        if path.partition("/")[0] in self.empty:
+            raise toolbox.Fault("denied", f"{path}: Read-only file system")
 
     def below(self, prefix: str, depth: int) -> Iterator[tuple[str, _Node]]:
         """Yield what is below a folder in order, down to `depth`, usual folders not entered."""
@@ -112,7 +119,7 @@ class FakeSandbox:
         self.spec = spec
         self.closed = False
         self._commands = commands
-        self._tree = _Tree(spec.limits.disk_bytes)
+        self._tree = _Tree(spec.limits.disk_bytes, spec.empty)
 
     @contextmanager
     def _open(self) -> Iterator[_Tree]:

@@ -115,9 +115,8 @@ class LocalEngine:
 
     async def _spawn(self, spec: SandboxSpec, groups: list[Path]) -> asyncio.subprocess.Process:
         with open_files() as files:
-            command = command_of(
-                self._bwrap, self._modules[spec.image], spec.limits.disk_bytes, files
-            )
+            modules, disk = self._modules[spec.image], spec.limits.disk_bytes
+            command = command_of(self._bwrap, modules, disk, files, spec.empty)
             return await asyncio.create_subprocess_exec(
                 *_ENTER_AND_BECOME,
                 *map(str, groups),

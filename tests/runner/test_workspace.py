@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from runner.grading.archive import overlay
 from runner.workspace import (
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRET = b"nobody may read this"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
+ANY_BYTES = st.lists(
+    st.binary(max_size=4)
+    | st.sampled_from([b"\0", b"\n", b"\r\n", b"+", b"-", b"@@ -1 +1 @@\n", b"\\ No newline\n"])
+).map(b"".join)
 
 CARD = FixtureCard.model_validate(
     tomllib.loads("""
@@ -281,6 +288,22 @@ def test_any_change_survives_the_way_through_a_patch(workspace: Workspace) -> No
     changed = {p for p in ODD.keys() | workspace.tree if ODD.get(p) != workspace.tree.get(p)}
     assert set(taken.patch.files) == changed
     assert taken.patch.tampered == ("test/sum.test.mjs", "test/sum.test.mjs/now-a-folder")
+
+
+@given(before=ANY_BYTES, after=ANY_BYTES, name=st.sampled_from(["a.ts", "b/a.mjs", "a.png", "a"]))
+@example(before=b"", after=PNG, name="a.png")
+@example(before=PNG, after=b"", name="a.ts")
+@example(before=PNG, after=PNG[:9] + b"\0" + PNG[9:], name="a.ts")
+@example(before=b"a\n", after=b"a\nb\0c\nd", name="a.ts")
+@settings(max_examples=40)
+def test_a_file_of_any_bytes_survives_the_way_through_a_patch(
+    before: bytes, after: bytes, name: str
+) -> None:
+    start = Workspace(tree={name: File(before)}, archive=b"", digest="")
+
+    diff = diff_trees(start.tree, {name: File(after)})
+
+    assert apply_patch(start, diff) == {name: File(after)}
 
 
 def test_lines_are_counted_as_git_counts_them(workspace: Workspace) -> None:

@@ -76,6 +76,24 @@ async def test_what_only_a_visible_test_would_find_survives(desk: Desk, tmp_path
     assert (ends(found.killed), ends(found.survived)) == (["-", "||"], ["*"])
 
 
+async def test_visible_tests_have_no_say_even_in_a_step_that_takes_no_files(
+    desk: Desk, tmp_path: Path
+) -> None:
+    visible = "test/visible.test.mjs"
+    text = BUILT.replace("../../../", "../").replace("2, 2", "1, 3")
+    desk.write(f"fixtures/tiny/{visible}", text)
+    desk.write(f"{CHECKS}/unit/hidden.test.mjs", BUILT)
+    desk.write(f"{CHECKS}/fail_to_pass.txt", ".testbed/checks/unit/hidden.test.mjs::answers\n")
+    desk.write(f"{CHECKS}/pass_to_pass.txt", f"{visible}::answers\n")
+    card = (desk.root / "fixtures/tiny.toml").read_text()
+    takes = ("takes_files = true\n", 'tests = ["**/*.test.mjs"]\n')
+    desk.write("fixtures/tiny.toml", card.replace(takes[0], "").replace(takes[1], ""))
+
+    found = await tried(desk, tmp_path / "minus.jsonl")
+
+    assert (ends(found.killed), ends(found.survived)) == (["-", "||"], ["*"])
+
+
 async def test_a_mutant_that_the_type_check_finds_is_invalid(desk: Desk, tmp_path: Path) -> None:
     card = desk.root / "fixtures/tiny.toml"
     text = card.read_text()

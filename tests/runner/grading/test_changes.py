@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from runner.grading.changes import Change, Fate, read_changes
 from runner.workspace import diff_trees
 from testbed.tree import File
@@ -67,6 +69,16 @@ def test_binary_files_and_modes_have_no_lines() -> None:
         "b": Change(fate=Fate.ADDED, added={}, deleted=()),
     }
     assert mode == {"run": Change(fate=Fate.MODIFIED, added={}, deleted=())}
+
+
+@pytest.mark.parametrize("name", ["a.ts", "lib/a.tsx", "a.js", "a.jsx", "a.mjs", "a.cts"])
+def test_a_source_has_lines_even_with_a_nul_in_it(name: str) -> None:
+    old, new = b'const a = ["\0"];\n', b'const a = ["\0"];\nconst b = "\0\0";\nconst c = 1;'
+
+    found = changes({name: old}, {name: new})[name]
+
+    assert found.added == {2: 'const b = "\0\0";', 3: "const c = 1;"}
+    assert found.deleted == ()
 
 
 def test_odd_names_are_spelled_as_they_are() -> None:

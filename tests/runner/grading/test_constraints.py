@@ -113,6 +113,56 @@ def test_adding_tests_violates_nothing() -> None:
     assert violated(Constraints(), change) == {}
 
 
+IMPORTS = """import { expect, test } from "vitest";
+import { sum } from "./sum";
+import type { Pair } from "./pair";
+test("adds", () => {});
+"""
+
+
+def tampered_by(old: str, new: str) -> list[str]:
+    """List what is violated when this changes in the imports and a test is added."""
+    path = "lib/imports.test.ts"
+    assert old in IMPORTS
+    changed = IMPORTS.replace(old, new) + 'test("more", () => {});\n'
+    checks = check_constraints(
+        Constraints(),
+        read_changes(diff_trees({path: File(IMPORTS.encode())}, {path: File(changed.encode())})),
+        protected=PROTECTED,
+        before={},
+        after={},
+    )
+    return [check.id for check in checks if not check.passed]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{ expect, test }", "{ beforeEach, expect, test }"),
+        ('{ sum } from "./sum";', "{ product, sum } from './sum'"),
+        ("{ Pair }", "{ Pair, Triple }"),
+        ('"vitest";', '"vitest";\nimport { helper } from "./helper";'),
+    ],
+)
+def test_importing_more_for_added_tests_is_no_tampering(old: str, new: str) -> None:
+    assert tampered_by(old, new) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{ expect, test }", "{ test, vi }"),
+        ("{ expect, test }", "{ expect as is, test }"),
+        ('{ sum } from "./sum"', '{ sum, zero } from "./my-sum"'),
+        ("import type { Pair }", "import { Pair }"),
+        ("import { sum }", "import sum, { product }"),
+        ('import { sum } from "./sum";', 'const { sum, zero } = await import("./sum");'),
+    ],
+)
+def test_importing_less_or_from_elsewhere_is_tampering(old: str, new: str) -> None:
+    assert tampered_by(old, new) == ["constraint:no-tampering"]
+
+
 def test_deleting_a_test_file_is_a_violation() -> None:
     assert violated(Constraints(), {"lib/a.test.ts": None}) == {
         "no-deleted-test": "lib/a.test.ts",

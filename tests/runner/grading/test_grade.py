@@ -56,6 +56,8 @@ class Stage:
 
     script: list[tuple[int | None, bytes | None]]
     typecheck: ExecResult = field(default_factory=said)
+    typechecks: dict[str, ExecResult] = field(default_factory=dict)
+    """In sandboxes whose names end so, in place of `typecheck`."""
     lint: ExecResult = field(default_factory=lambda: said(0, CLEAN))
     files: ExecResult = field(default_factory=lambda: said(0, b"1 .testbed/run.mjs\0"))
     ran: list[str] = field(default_factory=list)
@@ -69,7 +71,8 @@ class Stage:
     def node(self, argv: Sequence[str]) -> ExecResult:
         """Stand in for everything that runs on Node."""
         if argv[1] == "--check":
-            return self.typecheck
+            name = self.fake.sandboxes[-1].spec.name.removeprefix("grade-minus-1-")
+            return self.typechecks.get(name, self.typecheck)
         if argv[1] == ".testbed/lint.mjs":
             return self.lint
         sandbox = self.fake.sandboxes[-1]
@@ -231,6 +234,43 @@ async def test_the_type_check_does_not_count_if_the_seeded_tree_fails_it(tiny: T
     assert result.grade.verdict is Verdict.PASS
     check = next(c for c in result.grade.checks if c.kind is CheckKind.TYPECHECK)
     assert check.detail == "not counted, the seeded tree fails it: exit code 2: error"
+
+
+CUT_SHORT = [said(None), said(-9), said(126), said(127)]
+
+
+@pytest.mark.parametrize("cut_short", CUT_SHORT)
+async def test_a_type_check_that_was_cut_short_is_made_again(
+    tiny: Tiny, cut_short: ExecResult
+) -> None:
+    async def failed(again: ExecResult) -> list[str]:
+        checks = {"control-types": said(), "again-types": again}
+        stage = Stage([(0, tiny.report())], typecheck=cut_short, typechecks=checks)
+        return [check.id for check in (await graded(tiny, stage)).grade.failed()]
+
+    assert await failed(said()) == []
+    assert await failed(said(2)) == ["typecheck"]
+    assert await failed(cut_short) == ["typecheck"]
+
+
+@pytest.mark.parametrize("cut_short", CUT_SHORT)
+async def test_a_type_check_that_is_cut_short_on_the_seeded_tree_too_is_ungraded(
+    tiny: Tiny, cut_short: ExecResult
+) -> None:
+    result = await graded(tiny, Stage([(0, tiny.report())], typecheck=cut_short))
+
+    assert result.grade.verdict is Verdict.UNGRADED
+    assert result.grade.failure
+    assert result.grade.failure.origin is Origin.GRADER
+    assert "type check does not end by itself on the seeded tree" in result.grade.failure.detail
+
+
+async def test_a_type_check_that_does_not_count_is_not_made_again(tiny: Tiny) -> None:
+    stage = Stage([(0, tiny.report())], typecheck=said(None))
+    before = replace(NOTHING_FOUND, typecheck="exit code 2: error")
+
+    assert (await graded(tiny, stage, before)).grade.verdict is Verdict.PASS
+    assert not [box for box in stage.fake.sandboxes if box.spec.name.endswith("-types")]
 
 
 @pytest.mark.parametrize("lint", [said(127), said(None), said(1, b"panicked"), said(0, b"")])

@@ -203,6 +203,43 @@ async def test_a_hidden_check_that_is_changed_and_restored_is_no_witness(place: 
     assert failed == {"undisturbed:unit": f"changed during the run: {HIDDEN}"}
 
 
+async def test_a_folder_of_the_harness_that_was_away_is_no_witness(place: Place) -> None:
+    moves = (
+        'import { renameSync } from "node:fs";\n'
+        'if (process.argv[3].includes("hidden")) {\n'
+        '  renameSync(".testbed/checks", "away");\n  renameSync("away", ".testbed/checks");\n}\n'
+        f"{RIGHT}"
+    )
+
+    failed = await place.failed({"lib/sum.mjs": moves})
+
+    assert failed == {"undisturbed:unit": "changed during the run: .testbed, .testbed/checks"}
+
+
+async def test_what_is_put_beside_the_harnesss_own_files_is_found(place: Place) -> None:
+    plants = (
+        'import { mkdirSync, writeFileSync } from "node:fs";\n'
+        'mkdirSync(".testbed/node_modules/runner", { recursive: true });\n'
+        'writeFileSync(".testbed/node_modules/runner/index.js", "");\n'
+        f"{RIGHT}"
+    )
+
+    failed = await place.failed({"lib/sum.mjs": plants})
+
+    assert list(failed) == ["undisturbed:unit"]
+    assert ".testbed/node_modules/runner" in failed["undisturbed:unit"]
+
+
+async def test_no_package_can_be_put_in_a_real_ones_place(place: Place) -> None:
+    plants = (
+        'import { existsSync, mkdirSync } from "node:fs";\n'
+        'try { mkdirSync("node_modules/runner", { recursive: true }); } catch {}\n'
+        'export const sum = (a, b) => (existsSync("node_modules/runner") ? a - b : a + b);\n'
+    )
+
+    assert await place.failed({"lib/sum.mjs": plants}) == {}
+
+
 async def test_a_daemon_that_rewrites_the_report_does_not_outlive_the_run(place: Place) -> None:
     forged = place.tiny.report().decode()
     daemon = (
@@ -230,7 +267,7 @@ async def test_a_late_error_fails_though_every_test_passed(place: Place) -> None
     failed = await place.failed({"lib/sum.mjs": late})
 
     assert list(failed) == ["witness:unit"]
-    assert "every test in the report passed" in failed["witness:unit"]
+    assert "no test in the report failed" in failed["witness:unit"]
 
 
 async def test_killing_everything_in_reach_is_never_a_pass(place: Place) -> None:

@@ -1,13 +1,15 @@
-"""The repository's own fixtures and scenarios, as the grader needs them; nothing is run."""
+"""The repository's own fixtures and scenarios, as the grader needs them; no sandbox is started."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from runner.authoring.lint import lint
 from runner.grading.archive import KIT_FOLDER
+from runner.sandbox.node import node_root
 from runner.workspace import pristine_tree
 from testbed.scenario import Fixture, load_fixture
 from testbed.tree import matches
@@ -55,6 +57,19 @@ def test_a_patchs_own_tests_are_told_from_the_rest(fixture: Fixture) -> None:
     assert tests
     for path in tests:
         assert matches(path, fixture.card.protected), path
+
+
+def test_no_signal_opens_the_inspector_of_a_test_runner(fixture: Fixture) -> None:
+    script = (
+        'process.kill(process.pid, "SIGUSR1");\n'
+        'setTimeout(() => console.log(require("node:inspector").url()), 500);'
+    )
+    node = node_root() / "bin" / "node"
+    done = subprocess.run(
+        [node, "-e", script], env=fixture.card.environment, capture_output=True, check=True
+    )
+
+    assert (done.stdout, done.stderr) == (b"undefined\n", b"")
 
 
 def test_order_time_zone_and_locale_are_varied(fixture: Fixture) -> None:

@@ -81,14 +81,15 @@ def test_a_named_check_that_was_skipped_catches_nothing(scenario: Scenario) -> N
     (turns,) = scenario.fail_to_pass
     skipped = Check(id=turns, kind=CheckKind.FAIL_TO_PASS, passed=False, detail="skipped")
 
-    def fault(ended: str) -> str:
-        witness = Check(id="witness:unit", kind=CheckKind.WITNESS, passed=True, detail=ended)
+    def fault(said: str) -> str:
+        kind = CheckKind.WITNESS
+        witness = Check(id="witness:unit", kind=kind, passed=not said, detail=said)
         grade = Grade(verdict=Verdict.FAIL, checks=(skipped, witness), unused=())
         result = GradeResult(grade=grade, reports={}, log="")
         return fault_of(case(scenario, "wrong/times"), result)
 
     assert fault("") == f"{turns} was skipped, which catches nothing"
-    assert fault("exit code 1, from tests outside the manifest: a hook") == ""
+    assert fault("exit code 1, though no listed test failed: a hook") == ""
 
 
 def test_nothing_must_show_what_the_manifests_say(scenario: Scenario) -> None:

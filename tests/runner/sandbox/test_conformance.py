@@ -205,6 +205,17 @@ async def test_a_full_disk_is_a_fault_and_keeps_the_old_file(sandbox: Sandbox) -
     assert [e.path for e in await sandbox.entries()] == ["file"]
 
 
+async def test_a_folder_that_stays_empty_is_there_and_takes_nothing(barred: Sandbox) -> None:
+    (folder,) = await barred.entries()
+    assert (folder.path, folder.kind) == ("node_modules", "dir")
+    assert await fault_of(barred.write("node_modules/vitest/index.js", b"x")) == "denied"
+    assert await fault_of(barred.write("node_modules/x.js", b"x")) == "denied"
+    laid = tar_of(("node_modules/x.js", b"x", "", 0o644))
+    assert await fault_of(barred.unpack(laid)) == "denied"
+    await barred.write("lib/node_modules/x.js", b"x")
+    assert [entry.path for entry in await barred.entries()] == ["lib", "node_modules"]
+
+
 async def test_an_unknown_command_ends_with_127(sandbox: Sandbox) -> None:
     result = await sandbox.run(["no-such-program"], timeout_s=10)
     assert result.exit_code == 127

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.sandbox.base import ExecResult, Limits, ToolFault
+from tests.conftest import DOCKER, LOCAL
 
 if TYPE_CHECKING:
     from runner.sandbox.base import Sandbox
@@ -319,3 +320,15 @@ async def test_node_and_npm_are_there(box: Sandbox) -> None:
 def test_limits_leave_room_for_a_build() -> None:
     assert Limits().memory_bytes >= 768 << 20
     assert Limits().pids >= 64
+
+
+@pytest.mark.parametrize("barred", [DOCKER, LOCAL], indirect=True)
+async def test_nothing_inside_can_fill_move_or_remove_a_folder_that_stays_empty(
+    barred: Sandbox,
+) -> None:
+    script = (
+        "mkdir node_modules/a; mv node_modules elsewhere; rmdir node_modules;"
+        " umount node_modules; mount -o remount,rw node_modules; chmod 777 node_modules;"
+        " mv -T /tmp node_modules; ln -sfn /tmp node_modules; stat -c %F node_modules; ls -A"
+    )
+    assert (await shell(barred, script)).stdout == b"directory\nnode_modules\n"

@@ -52,7 +52,11 @@ def test_a_harm_is_found_by_the_check_that_shows_it(check: Check, found: Harm) -
         failing(HIDDEN, CheckKind.PASS_TO_PASS),
         failing("patch", CheckKind.WITNESS),
         failing("witness:unit", CheckKind.WITNESS, "the report is empty: exit code 1"),
-        failing("witness:unit", CheckKind.WITNESS, "exit code 1: error outside every test: a"),
+        failing(
+            "witness:unit",
+            CheckKind.WITNESS,
+            "exit code 1, though no test of the manifests failed: a",
+        ),
         failing(f"{APP}a", CheckKind.FAIL_TO_PASS, "failed: expected 404 to be 200"),
         constraint("max-changed-lines"),
         constraint("no-new-dependency"),
@@ -82,7 +86,7 @@ def test_a_runner_that_denies_a_failed_test_was_deceived(
         results={HIDDEN: Result(outcome)},
     )
 
-    assert harm(*judge([run], fail_to_pass=[HIDDEN], pass_to_pass=[], test_files=[])) == found
+    assert harm(*judge([run], fail_to_pass=[HIDDEN], pass_to_pass=[])) == found
 
 
 def test_tests_that_were_added_weaken_none() -> None:
