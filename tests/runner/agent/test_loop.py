@@ -170,6 +170,12 @@ ENDINGS: dict[str, tuple[list[Said], dict[str, Any], Ending, int]] = {
     ),
     "refusal in words": ([Said(refusal="I can't.")], {}, Ending.REFUSED, 1),
     "refusal by finish reason": ([Said(finish_reason="content_filter")], {}, Ending.REFUSED, 1),
+    "refusal with its reason": (
+        [Said(finish_reason="content_filter: PROHIBITED_CONTENT")],
+        {},
+        Ending.REFUSED,
+        1,
+    ),
     "refusal by error": ([Said(fault=("content_filter", True))], {}, Ending.REFUSED, 1),
     "context": ([READ, Said(fault=("context_length", True))], {}, Ending.CONTEXT_OVERFLOW, 2),
     "another fault of the model": ([Said(fault=("odd", True))], {}, Ending.MODEL_ERROR, 1),
