@@ -69,7 +69,7 @@ class Exchange(Record):
     error: str | None = None
     """`None` for a complete reply, else the class: rate_limit, overloaded, quota, auth,
     context_length, content_filter, tool_use_failed, bad_request, server, stream,
-    truncated_stream, empty_stream, connection, timeout."""
+    truncated_stream, empty_stream, endless_stream, connection, timeout."""
     error_detail: str | None = None
     first_byte_s: float | None = None
     first_token_s: float | None = None

@@ -24,7 +24,9 @@ RETRYABLE: Final = frozenset(
         "empty_stream",
     }
 )
-MODEL_FAULTS: Final = frozenset({"context_length", "content_filter", "tool_use_failed"})
+MODEL_FAULTS: Final = frozenset(
+    {"context_length", "content_filter", "tool_use_failed", "endless_stream"}
+)
 _DETAIL_CHARS: Final = 400
 _SPAN = r"(\d+(?:\.\d+)?)\s?(ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?)(?![a-z])"
 _ASKED = re.compile(

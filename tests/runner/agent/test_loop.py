@@ -179,6 +179,7 @@ ENDINGS: dict[str, tuple[list[Said], dict[str, Any], Ending, int]] = {
     "refusal by error": ([Said(fault=("content_filter", True))], {}, Ending.REFUSED, 1),
     "context": ([READ, Said(fault=("context_length", True))], {}, Ending.CONTEXT_OVERFLOW, 2),
     "another fault of the model": ([Said(fault=("odd", True))], {}, Ending.MODEL_ERROR, 1),
+    "a reply without end": ([READ, Said(fault=("endless_stream", True))], {}, Ending.TIME_LIMIT, 2),
     "turns": ([READ], {"max_turns": 4}, Ending.TURN_LIMIT, 4),
     "tokens": ([READ], {"max_tokens": 250}, Ending.TOKEN_LIMIT, 3),
     "money": ([READ], {"max_cost_usd": 1.0}, Ending.COST_LIMIT, 2),
