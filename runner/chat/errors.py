@@ -38,6 +38,10 @@ _TOOL_USE = (
     "failed_generation",
     "did not match schema",
     "does not match the expected peg-native format",
+    "error parsing tool call",
+    "failed to parse xml",
+    "xml syntax error",
+    "expected element type <function>",
 )
 _CONTEXT = (
     "context_length_exceeded",

@@ -36,6 +36,9 @@ REFUSED: list[tuple[int, Any, str]] = [
     (400, {"error": {"code": "tool_use_failed", "failed_generation": "<f"}}, "tool_use_failed"),
     (400, {"error": {"message": "parameters for tool f did not match schema"}}, "tool_use_failed"),
     (500, {"error": {"message": "does not match the expected peg-native format"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
+    (500, {"error": {"message": "error parsing tool call: raw='{', err=unexpected end of JSON input"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
+    (500, {"error": {"message": "failed to parse XML: expected '>'"}}, "tool_use_failed"),
+    (500, {"error": {"message": "expected element type <function> but have <parameter>"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
     (400, {"code": "Client specified an invalid argument", "error": "not supported: stop"}, "bad_request"),  # noqa: E501 (as the provider says it)
     (422, {"detail": [{"msg": "field required"}]}, "bad_request"),
     (404, {"error": {"message": "no such model"}}, "bad_request"),
@@ -82,6 +85,7 @@ def test_the_detail_is_the_sentence_of_the_provider(body: str, detail: str) -> N
         ({"message": "bad gateway", "code": 502}, "server"),
         ({"message": "slow down", "code": "429"}, "rate_limit"),
         ({"error": {"code": "tool_use_failed", "status_code": 400}}, "tool_use_failed"),
+        ({"message": "XML syntax error on line 7: unexpected EOF"}, "tool_use_failed"),
         ("plain words", "stream"),
         (None, "stream"),
     ],
