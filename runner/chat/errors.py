@@ -30,7 +30,7 @@ MODEL_FAULTS: Final = frozenset(
 _DETAIL_CHARS: Final = 400
 _SPAN = r"(\d+(?:\.\d+)?)\s?(ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?)(?![a-z])"
 _ASKED = re.compile(
-    rf"(?:try again in|retry after|retrydelay\W+)\s*((?:{_SPAN}\s?)+)", re.IGNORECASE
+    rf"(?:(?:try again|retry) (?:in|after)|retrydelay\W+)\s*((?:{_SPAN}\s?)+)", re.IGNORECASE
 )
 
 _TOOL_USE = (

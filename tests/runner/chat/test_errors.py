@@ -107,6 +107,8 @@ def test_errors_inside_a_stream_have_the_same_classes(error: object, kind: str) 
         ({}, "Try again in 6m0s", 360.0),
         ({}, "try again in 12ms.", 0.012),
         ({}, "retry after 30 seconds", 30.0),
+        ({}, "max RPM: 3, please try again after 20 seconds", 20.0),
+        ({}, "Please retry in 30.638054576s.", 30.638054576),
         ({}, "retry after 2 milliseconds", 0.002),
         ({}, '"retryDelay": "37s"', 37.0),
         ({}, "nothing", None),
@@ -148,7 +150,30 @@ def test_the_back_off_doubles_up_to_its_cap_and_ends_with_the_attempts() -> None
     ) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("kind", ["rate_limit", "overloaded"])
+def test_an_overload_that_tells_no_wait_is_outlasted_as_long_as_waiting_is_allowed(
+    kind: str,
+) -> None:
+    assert pause(kind, attempt=4) == 5
+    assert pause(kind, attempt=40, waited=95) == 5
+    assert pause(kind, attempt=40, waited=96) is None
+
+
+def test_the_usual_bounds_outlast_a_window_of_a_minute() -> None:
+    waits: list[float] = []
+    fault = Fault(kind="rate_limit", detail="")
+    while (
+        wait := RetryPolicy().pause(
+            fault, attempt=len(waits) + 1, waited_s=sum(waits), jitter=lambda: 0.0
+        )
+    ) is not None:
+        waits.append(wait)
+
+    assert waits == [0.5, 1, 2, 4, 8, 16, *[30] * 8]
+
+
 def test_a_wait_that_was_asked_for_is_kept_unless_it_does_not_fit_the_budget() -> None:
     assert pause("rate_limit", asked=50) == 51
     assert pause("rate_limit", asked=50, waited=60) is None
     assert pause("rate_limit", asked=99.5) is None
+    assert pause("rate_limit", asked=1, attempt=4) is None

@@ -216,6 +216,15 @@ async def test_attempts_are_bounded_and_all_of_them_reported(talk: Talker) -> No
     assert done.slept == pytest.approx([0.5, 1.0])
 
 
+async def test_a_limit_that_tells_no_wait_is_tried_until_the_waits_are_used_up(
+    talk: Talker,
+) -> None:
+    done = await talk(Answer(status=429, pieces=[REFUSAL]))
+
+    assert done.failure is not None
+    assert done.slept == pytest.approx([0.5, 1, 2, 4, 8, 16])
+
+
 async def test_a_wait_beyond_the_budget_is_not_begun(talk: Talker) -> None:
     done = await talk(Answer(status=429, headers={"retry-after": "3600"}, pieces=[REFUSAL]))
 
