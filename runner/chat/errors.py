@@ -53,6 +53,7 @@ _CONTEXT = (
     "exceeded model token limit",
     "exceeds the maximum number of tokens",
     "prompt is too long",
+    "exceed context limit",
     "range of input length should be",
 )
 _FILTER = (

@@ -30,6 +30,7 @@ REFUSED: list[tuple[int, Any, str]] = [
     (400, {"error": {"message": "Invalid request: Your request exceeded model token limit: 262144 (requested: 269030)"}}, "context_length"),  # noqa: E501 (as the provider says it)
     (400, {"error": {"type": "exceed_context_size_error", "n_ctx": 8192}}, "context_length"),
     (403, {"error": {"message": "input exceeds the maximum number of tokens"}}, "context_length"),
+    (400, {"error": {"message": "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"}}, "context_length"),  # noqa: E501 (as the provider says it)
     (400, {"error": {"type": "content_filter"}}, "content_filter"),
     (403, {"error": {"metadata": {"flagged_input": "x"}}}, "content_filter"),
     (400, {"error": {"code": "data_inspection_failed"}}, "content_filter"),
