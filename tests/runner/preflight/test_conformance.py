@@ -76,6 +76,17 @@ async def test_the_whole_reply_is_asked_for_as_such_and_only_once(
     assert "stream_options" not in endpoint.seen[2]
 
 
+async def test_an_endpoint_that_gives_only_short_replies_in_one_piece_passes(
+    good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
+) -> None:
+    endpoint = good(refuses=lambda body: not body["stream"] and body["max_tokens"] > 4096)
+    async with served(endpoint, max_output_tokens=64000) as card:
+        found = await preflight(card)
+
+    assert outcomes(found) == {}
+    assert [body["max_tokens"] for body in endpoint.seen].count(64000) == 5
+
+
 async def test_a_small_context_window_gets_a_smaller_prompt(
     good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
 ) -> None:
