@@ -92,6 +92,11 @@ class Exchange(Record):
     headers: dict[str, str] = Field(default_factory=dict)
     """Response headers of an allow-list, names in lower case: quota and request ids."""
 
+    @property
+    def produced(self) -> bool:
+        """Say whether tokens came, which are to be counted and paid for."""
+        return self.error is None or self.first_token_s is not None
+
 
 class Stage(StrEnum):
     """The last stage of the tool-call funnel that a call reached."""
@@ -297,7 +302,7 @@ class Trial(Record):
     rate_limited: int
     """Requests answered by 429 or an overload."""
     usage: Usage | None
-    """`None` when any complete reply came without usage."""
+    """`None` when a request that produced tokens came without usage."""
     cost_usd: float | None
     """`None` when a part has no price or no usage."""
     funnel: Funnel

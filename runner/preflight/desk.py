@@ -83,7 +83,7 @@ class Desk:
 
     @property
     def usage(self) -> Usage | None:
-        """Add the tokens of all attempts up; unknown when a complete reply told none."""
+        """Add the tokens of all attempts up; unknown when one that produced some told none."""
         return total_usage(self.exchanges)
 
     @property

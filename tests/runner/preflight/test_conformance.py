@@ -213,14 +213,14 @@ async def test_without_usage_the_cost_is_unknown_and_not_nothing(
     assert (found.usage, found.cost_usd) == (None, None)
 
 
-async def test_replies_that_broke_off_without_usage_cost_an_unknown_sum(
+async def test_replies_that_broke_off_without_usage_make_tokens_and_cost_unknown(
     good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
 ) -> None:
     async with served(good(cut=True)) as card:
         found = await preflight(card)
 
     assert outcomes(found)["parameters"] == "failed"
-    assert found.cost_usd is None
+    assert (found.usage, found.cost_usd) == (None, None)
 
 
 async def test_requests_refused_before_any_token_cost_nothing(
