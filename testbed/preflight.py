@@ -43,7 +43,7 @@ class Preflight(Record):
     requests: int
     """HTTP attempts, failed ones included."""
     usage: Usage | None
-    """`None` when a complete reply came without usage."""
+    """`None` when a request that produced tokens came without usage."""
     cost_usd: float | None
     """`None` when a part has no price or no usage."""
     probes: tuple[Probe, ...]

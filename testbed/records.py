@@ -69,7 +69,7 @@ class Exchange(Record):
     error: str | None = None
     """`None` for a complete reply, else the class: rate_limit, overloaded, quota, auth,
     context_length, content_filter, tool_use_failed, bad_request, server, stream,
-    truncated_stream, empty_stream, connection, timeout."""
+    truncated_stream, empty_stream, endless_stream, connection, timeout."""
     error_detail: str | None = None
     first_byte_s: float | None = None
     first_token_s: float | None = None
@@ -91,6 +91,11 @@ class Exchange(Record):
     """What the provider itself says that this request cost: a check on the price card."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Response headers of an allow-list, names in lower case: quota and request ids."""
+
+    @property
+    def produced(self) -> bool:
+        """Say whether tokens came, which are to be counted and paid for."""
+        return self.error is None or self.first_token_s is not None
 
 
 class Stage(StrEnum):
@@ -297,7 +302,7 @@ class Trial(Record):
     rate_limited: int
     """Requests answered by 429 or an overload."""
     usage: Usage | None
-    """`None` when any complete reply came without usage."""
+    """`None` when a request that produced tokens came without usage."""
     cost_usd: float | None
     """`None` when a part has no price or no usage."""
     funnel: Funnel

@@ -172,9 +172,9 @@ def _failure(exchange: Exchange) -> str:
 
 
 def _usage(attempts: Sequence[Exchange] | None) -> Usage | None:
-    """Sum what was reported; unknown when nothing was, or when a complete reply lacks it."""
+    """Sum the usage; unknown when none is known, or when a request that made tokens has none."""
     told = [e.usage for e in attempts or () if e.usage is not None]
-    if not told or any(e.error is None and e.usage is None for e in attempts or ()):
+    if not told or any(e.produced and e.usage is None for e in attempts or ()):
         return None
     return sum(told, NO_USAGE)
 
@@ -182,8 +182,9 @@ def _usage(attempts: Sequence[Exchange] | None) -> Usage | None:
 def _cost(attempts: Sequence[Exchange] | None) -> float | None:
     """Sum the costs; unknown when none is known, or when a request that made tokens has none."""
     told = [e.cost_usd for e in attempts or () if e.cost_usd is not None]
-    produced = (e for e in attempts or () if e.error is None or e.first_token_s is not None)
-    return sum(told) if told and all(e.cost_usd is not None for e in produced) else None
+    if not told or any(e.produced and e.cost_usd is None for e in attempts or ()):
+        return None
+    return sum(told)
 
 
 def _end_to_end(turns: Sequence[Turn]) -> dict[int, list[Span]]:

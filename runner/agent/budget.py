@@ -53,7 +53,7 @@ class AgentResult:
     turns: int
     exchanges: tuple[Exchange, ...]
     usage: Usage | None
-    """`None` when a complete reply came without usage."""
+    """`None` when a request that produced tokens came without usage."""
     cost_usd: float | None
     """`None` when a request that produced tokens has no cost."""
     model_s: float
@@ -78,16 +78,14 @@ def known_cost(exchanges: Iterable[Exchange]) -> float:
 
 
 def total_usage(exchanges: Sequence[Exchange]) -> Usage | None:
-    """Sum the usage of all requests, or `None` when a complete reply reported none."""
-    if any(exchange.error is None and exchange.usage is None for exchange in exchanges):
+    """Sum the usage of all requests, or `None` when one that produced tokens reported none."""
+    if any(exchange.produced and exchange.usage is None for exchange in exchanges):
         return None
     return sum((e.usage for e in exchanges if e.usage is not None), NO_USAGE)
 
 
 def total_cost(exchanges: Sequence[Exchange]) -> float | None:
     """Sum the costs, or `None` when a request that produced tokens has no cost."""
-    for exchange in exchanges:
-        produced = exchange.error is None or exchange.first_token_s is not None
-        if produced and exchange.cost_usd is None:
-            return None
+    if any(exchange.produced and exchange.cost_usd is None for exchange in exchanges):
+        return None
     return known_cost(exchanges)

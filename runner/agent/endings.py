@@ -15,6 +15,7 @@ _FINAL: Final = frozenset({"auth", "quota", "bad_request"})
 _MODEL_ENDINGS: Final = {
     "context_length": Ending.CONTEXT_OVERFLOW,
     "content_filter": Ending.REFUSED,
+    "endless_stream": Ending.TIME_LIMIT,
 }
 
 

@@ -168,7 +168,9 @@ class _Conversation:
         self._sink(turn)
 
     def _without_calls(self, reply: Reply) -> Ending | None:
-        if reply.finish_reason in _REFUSALS or reply.message.get("refusal"):
+        # Gemini says behind a colon what it filtered: `content_filter: RECITATION`.
+        finish = (reply.finish_reason or "").partition(":")[0]
+        if finish in _REFUSALS or reply.message.get("refusal"):
             return Ending.REFUSED
         if self._nudged:
             if reply.message.get("content"):

@@ -43,7 +43,8 @@ class ChatFailure(Exception):
     """No reply: retries are used up or the error is final.
 
     `kind` is an `Exchange.error` class; `model_fault` is true when the model, not the
-    infrastructure, caused it (context_length, content_filter, tool_use_failed).
+    infrastructure, caused it (context_length, content_filter, tool_use_failed,
+    endless_stream).
     """
 
     def __init__(

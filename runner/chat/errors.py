@@ -24,11 +24,13 @@ RETRYABLE: Final = frozenset(
         "empty_stream",
     }
 )
-MODEL_FAULTS: Final = frozenset({"context_length", "content_filter", "tool_use_failed"})
+MODEL_FAULTS: Final = frozenset(
+    {"context_length", "content_filter", "tool_use_failed", "endless_stream"}
+)
 _DETAIL_CHARS: Final = 400
 _SPAN = r"(\d+(?:\.\d+)?)\s?(ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?)(?![a-z])"
 _ASKED = re.compile(
-    rf"(?:try again in|retry after|retrydelay\W+)\s*((?:{_SPAN}\s?)+)", re.IGNORECASE
+    rf"(?:(?:try again|retry) (?:in|after)|retrydelay\W+)\s*((?:{_SPAN}\s?)+)", re.IGNORECASE
 )
 
 _TOOL_USE = (
@@ -36,6 +38,10 @@ _TOOL_USE = (
     "failed_generation",
     "did not match schema",
     "does not match the expected peg-native format",
+    "error parsing tool call",
+    "failed to parse xml",
+    "xml syntax error",
+    "expected element type <function>",
 )
 _CONTEXT = (
     "context_length_exceeded",
@@ -47,6 +53,7 @@ _CONTEXT = (
     "exceeded model token limit",
     "exceeds the maximum number of tokens",
     "prompt is too long",
+    "exceed context limit",
     "range of input length should be",
 )
 _FILTER = (

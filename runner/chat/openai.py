@@ -18,7 +18,7 @@ from runner.chat.quirks import ModelEndpoint, Request, build_request
 from runner.chat.reply import build_failure, build_reply
 from runner.chat.retry import RetryPolicy
 from runner.chat.usage import read_usage, reported_cost_usd
-from runner.chat.wire import Wire, read_clean, until
+from runner.chat.wire import Wire, read_clean, read_wire, until
 from runner.redaction import Redactor
 from testbed.errors import EndpointError
 from testbed.records import Exchange, Usage
@@ -133,9 +133,20 @@ class Connection:
 
     def _late(self, wire: Wire, elapsed: float) -> Fault:
         if elapsed >= self.endpoint.deadline_s:
-            return Fault(kind="timeout", detail=f"not complete after {elapsed:.1f} s")
+            # A reply that runs on is the model's doing: a faster server would have shown its end.
+            kind = "endless_stream" if self._runs_on(wire, elapsed) else "timeout"
+            return Fault(kind=kind, detail=f"not complete after {elapsed:.1f} s")
         kind = "timeout" if wire.first_byte_s is None else "stream"
         return Fault(kind=kind, detail=f"no byte for {self.endpoint.idle_s:g} s")
+
+    def _runs_on(self, wire: Wire, elapsed: float) -> bool:
+        """Say whether an unfinished reply had begun in time, and its tokens still came."""
+        stream, _ = read_wire(wire, streamed=self.endpoint.stream)
+        first, last = stream.first_token_s, stream.last_token_s
+        if first is None or last is None or stream.finish_reason is not None:
+            return False
+        # A long queue before the first token is the server's, whatever came after it.
+        return max(first, elapsed - last) < self.endpoint.idle_s
 
 
 async def probe(endpoint: ModelEndpoint, *, name: str) -> None:

@@ -52,7 +52,7 @@ class ModelEndpoint:
     stream: bool = True
     """Whether replies are streamed; a whole one has no times before its end."""
     deadline_s: float = 600.0
-    """Longest wall-clock time of one attempt."""
+    """Longest wall-clock time of one attempt; a reply that still runs on then is the model's."""
     idle_s: float = 180.0
     """Longest time without a byte, before the headers and between pieces."""
 

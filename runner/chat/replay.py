@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Watch = Callable[[int, Mapping[str, Any], Mapping[str, Any]], None]
 
-_TRANSPORT: Final = frozenset({"stream", "connection", "timeout"})
+_TRANSPORT: Final = frozenset({"stream", "endless_stream", "connection", "timeout"})
 """Faults that may lie in the transport alone, so that no body tells of them."""
 _KEPT_DIGITS: Final = 6
 """Older recordings hold the times of pieces in microseconds, their books the whole float."""

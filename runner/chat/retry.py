@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.chat.errors import OVERLOADS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,7 +18,7 @@ class RetryPolicy:
     """Bounds on the attempts at one reply."""
 
     attempts: int = 6
-    """The first one included."""
+    """The first one included; an overload that tells no wait is bounded by `wait_s` alone."""
     wait_s: float = 300.0
     """Longest sum of the waits at one reply."""
     base_s: float = 1.0
@@ -32,7 +34,9 @@ class RetryPolicy:
         `attempt` counts from 1 and is the one that failed; `jitter` returns 0..1. A wait that
         does not fit into what is left of `wait_s` is not begun.
         """
-        if not fault.retryable or attempt >= self.attempts:
+        # Windows of a minute and more outlast a handful of back-offs.
+        patient = fault.kind in OVERLOADS and fault.retry_after_s is None
+        if not fault.retryable or (attempt >= self.attempts and not patient):
             return None
         if fault.retry_after_s is None:
             pause = min(self.cap_s, self.base_s * 2 ** (attempt - 1)) * (0.5 + jitter() / 2)

@@ -191,8 +191,10 @@ class _Reader:
         return self.first_call
 
     def _ending_fault(self, body: bytes) -> Fault | None:
-        if self.finish_reason in _FAILED_FINISH:
-            kind = _FAILED_FINISH[self.finish_reason]
+        # Gemini puts the filter before its own word: `function_call_filter: MALFORMED_…`.
+        named = (self.finish_reason or "").rpartition(": ")[2]
+        if named in _FAILED_FINISH:
+            kind = _FAILED_FINISH[named]
             return Fault(kind=kind, detail=f"finish_reason: {self.finish_reason}")
         if not self.chunks:
             return _empty_fault(body)

@@ -485,6 +485,16 @@ def test_a_turn_whose_reply_told_no_usage_has_none_whatever_a_failed_try_told() 
     assert second.usage is not None
 
 
+def test_a_try_that_broke_off_makes_a_turns_tokens_unknown_and_a_refused_one_does_not() -> None:
+    torn = exchange(1, 0.0, error="stream", usage=None, cost_usd=None)
+    refused = exchange(2, 6.0, error="stream", usage=None, cost_usd=None, first_token_s=None)
+    retried = (torn, exchange(1, 3.0, attempt=2), refused, exchange(2, 9.0, attempt=2))
+    first, second, _ = timeline(dossier(requests=retried)).rows
+
+    assert (first.usage, first.cost_usd) == (None, None)
+    assert second.usage is not None
+
+
 def test_a_turn_without_a_reply_is_shown_with_its_failure() -> None:
     lost = (*REQUESTS, exchange(4, 12.0, error="connection", status=None, last_byte_s=None))
     found = dossier(requests=lost)

@@ -164,6 +164,13 @@ def test_k2_gets_its_own_ids_wherever_its_maker_does_not_serve_it() -> None:
     assert all(card.api.rewrite_call_ids for card in elsewhere)
 
 
+def test_k2_thinking_gets_its_earlier_reasoning_back_wherever_it_is_served() -> None:
+    served = [card for card in MODELS if card.id.endswith("/kimi-k2-thinking")]
+
+    assert len(served) == 3
+    assert {card.api.replay_reasoning for card in served} == {"required"}
+
+
 ARTICLES = datetime(2025, 8, 1, 12, tzinfo=UTC)
 
 

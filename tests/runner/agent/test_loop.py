@@ -170,9 +170,16 @@ ENDINGS: dict[str, tuple[list[Said], dict[str, Any], Ending, int]] = {
     ),
     "refusal in words": ([Said(refusal="I can't.")], {}, Ending.REFUSED, 1),
     "refusal by finish reason": ([Said(finish_reason="content_filter")], {}, Ending.REFUSED, 1),
+    "refusal with its reason": (
+        [Said(finish_reason="content_filter: PROHIBITED_CONTENT")],
+        {},
+        Ending.REFUSED,
+        1,
+    ),
     "refusal by error": ([Said(fault=("content_filter", True))], {}, Ending.REFUSED, 1),
     "context": ([READ, Said(fault=("context_length", True))], {}, Ending.CONTEXT_OVERFLOW, 2),
     "another fault of the model": ([Said(fault=("odd", True))], {}, Ending.MODEL_ERROR, 1),
+    "a reply without end": ([READ, Said(fault=("endless_stream", True))], {}, Ending.TIME_LIMIT, 2),
     "turns": ([READ], {"max_turns": 4}, Ending.TURN_LIMIT, 4),
     "tokens": ([READ], {"max_tokens": 250}, Ending.TOKEN_LIMIT, 3),
     "money": ([READ], {"max_cost_usd": 1.0}, Ending.COST_LIMIT, 2),
@@ -310,10 +317,9 @@ async def test_one_reply_without_usage_makes_the_sums_unknown_but_known_parts_st
     assert (done.result.ending, done.result.turns) == (Ending.COST_LIMIT, 3)
 
 
-async def test_a_refused_request_costs_nothing_but_a_broken_reply_costs_something_unknown(
+async def test_a_broken_reply_without_usage_makes_tokens_and_cost_unknown(
     sandbox: FakeSandbox,
 ) -> None:
     done = await play(sandbox, READ, Said(fault=("stream", False), usage=None, cost=None))
 
-    assert done.result.usage == USAGE
-    assert done.result.cost_usd is None
+    assert (done.result.usage, done.result.cost_usd) == (None, None)

@@ -30,12 +30,16 @@ REFUSED: list[tuple[int, Any, str]] = [
     (400, {"error": {"message": "Invalid request: Your request exceeded model token limit: 262144 (requested: 269030)"}}, "context_length"),  # noqa: E501 (as the provider says it)
     (400, {"error": {"type": "exceed_context_size_error", "n_ctx": 8192}}, "context_length"),
     (403, {"error": {"message": "input exceeds the maximum number of tokens"}}, "context_length"),
+    (400, {"error": {"message": "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"}}, "context_length"),  # noqa: E501 (as the provider says it)
     (400, {"error": {"type": "content_filter"}}, "content_filter"),
     (403, {"error": {"metadata": {"flagged_input": "x"}}}, "content_filter"),
     (400, {"error": {"code": "data_inspection_failed"}}, "content_filter"),
     (400, {"error": {"code": "tool_use_failed", "failed_generation": "<f"}}, "tool_use_failed"),
     (400, {"error": {"message": "parameters for tool f did not match schema"}}, "tool_use_failed"),
     (500, {"error": {"message": "does not match the expected peg-native format"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
+    (500, {"error": {"message": "error parsing tool call: raw='{', err=unexpected end of JSON input"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
+    (500, {"error": {"message": "failed to parse XML: expected '>'"}}, "tool_use_failed"),
+    (500, {"error": {"message": "expected element type <function> but have <parameter>"}}, "tool_use_failed"),  # noqa: E501 (as the provider says it)
     (400, {"code": "Client specified an invalid argument", "error": "not supported: stop"}, "bad_request"),  # noqa: E501 (as the provider says it)
     (422, {"detail": [{"msg": "field required"}]}, "bad_request"),
     (404, {"error": {"message": "no such model"}}, "bad_request"),
@@ -86,6 +90,7 @@ def test_the_detail_is_the_sentence_of_the_provider(body: str, detail: str) -> N
         ({"message": "bad gateway", "code": 502}, "server"),
         ({"message": "slow down", "code": "429"}, "rate_limit"),
         ({"error": {"code": "tool_use_failed", "status_code": 400}}, "tool_use_failed"),
+        ({"message": "XML syntax error on line 7: unexpected EOF"}, "tool_use_failed"),
         ("plain words", "stream"),
         (None, "stream"),
     ],
@@ -107,6 +112,8 @@ def test_errors_inside_a_stream_have_the_same_classes(error: object, kind: str) 
         ({}, "Try again in 6m0s", 360.0),
         ({}, "try again in 12ms.", 0.012),
         ({}, "retry after 30 seconds", 30.0),
+        ({}, "max RPM: 3, please try again after 20 seconds", 20.0),
+        ({}, "Please retry in 30.638054576s.", 30.638054576),
         ({}, "retry after 2 milliseconds", 0.002),
         ({}, '"retryDelay": "37s"', 37.0),
         ({}, "nothing", None),
@@ -148,7 +155,30 @@ def test_the_back_off_doubles_up_to_its_cap_and_ends_with_the_attempts() -> None
     ) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("kind", ["rate_limit", "overloaded"])
+def test_an_overload_that_tells_no_wait_is_outlasted_as_long_as_waiting_is_allowed(
+    kind: str,
+) -> None:
+    assert pause(kind, attempt=4) == 5
+    assert pause(kind, attempt=40, waited=95) == 5
+    assert pause(kind, attempt=40, waited=96) is None
+
+
+def test_the_usual_bounds_outlast_a_window_of_a_minute() -> None:
+    waits: list[float] = []
+    fault = Fault(kind="rate_limit", detail="")
+    while (
+        wait := RetryPolicy().pause(
+            fault, attempt=len(waits) + 1, waited_s=sum(waits), jitter=lambda: 0.0
+        )
+    ) is not None:
+        waits.append(wait)
+
+    assert waits == [0.5, 1, 2, 4, 8, 16, *[30] * 8]
+
+
 def test_a_wait_that_was_asked_for_is_kept_unless_it_does_not_fit_the_budget() -> None:
     assert pause("rate_limit", asked=50) == 51
     assert pause("rate_limit", asked=50, waited=60) is None
     assert pause("rate_limit", asked=99.5) is None
+    assert pause("rate_limit", asked=1, attempt=4) is None

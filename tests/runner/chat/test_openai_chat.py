@@ -216,6 +216,15 @@ async def test_attempts_are_bounded_and_all_of_them_reported(talk: Talker) -> No
     assert done.slept == pytest.approx([0.5, 1.0])
 
 
+async def test_a_limit_that_tells_no_wait_is_tried_until_the_waits_are_used_up(
+    talk: Talker,
+) -> None:
+    done = await talk(Answer(status=429, pieces=[REFUSAL]))
+
+    assert done.failure is not None
+    assert done.slept == pytest.approx([0.5, 1, 2, 4, 8, 16])
+
+
 async def test_a_wait_beyond_the_budget_is_not_begun(talk: Talker) -> None:
     done = await talk(Answer(status=429, headers={"retry-after": "3600"}, pieces=[REFUSAL]))
 
@@ -247,6 +256,34 @@ async def test_silence_and_endless_keep_alives_both_end(
     done = await talk(answer, FINE, idle_s=0.3, deadline_s=0.6)
 
     assert [exchange.error for exchange in done.exchanges] == [kind, None]
+
+
+async def test_a_reply_that_runs_on_beyond_the_deadline_is_the_models_and_not_tried_again(
+    talk: Talker,
+) -> None:
+    done = await talk(Answer(pieces=[HALF, 0.1] * 20), FINE, idle_s=0.3, deadline_s=0.6)
+
+    assert done.failure is not None
+    assert (done.failure.kind, done.failure.model_fault) == ("endless_stream", True)
+    assert len(done.server.requests) == 1
+    assert done.exchanges[0].first_token_s is not None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [HALF, 0.05, *[b": wait\n\n", 0.1] * 12],
+        [*[b": wait\n\n", 0.1] * 4, *[HALF, 0.1] * 8],
+        [sse(delta("stop", content="done"), done=False), *[b": wait\n\n", 0.1] * 12],
+    ],
+    ids=["words long ago", "words after a long queue", "a finish reason"],
+)
+async def test_a_server_that_keeps_a_reply_waiting_does_not_make_it_run_on(
+    pieces: list[bytes | float], talk: Talker
+) -> None:
+    done = await talk(Answer(pieces=pieces), FINE, idle_s=0.3, deadline_s=0.6)
+
+    assert [exchange.error for exchange in done.exchanges] == ["timeout", None]
 
 
 async def test_an_endpoint_that_nobody_serves_is_a_connection_fault(

@@ -118,15 +118,16 @@ async def test_a_turn_that_was_given_up_is_given_up_again() -> None:
     assert len(caught.value.exchanges) == 2
 
 
-async def test_a_fault_of_the_transport_is_taken_from_the_books() -> None:
+@pytest.mark.parametrize("kind", ["timeout", "endless_stream"])
+async def test_a_fault_of_the_transport_is_taken_from_the_books(kind: str) -> None:
     detail, headers = "not complete after 600.0 s retry-after=3", {"retry-after": "3"}
-    told = attempt(1, error="timeout", error_detail=detail, headers=headers, body="data: {}")
+    told = attempt(1, error=kind, error_detail=detail, headers=headers, body="data: {}")
 
     with pytest.raises(ChatFailure) as caught:
         await Books().chat(told).complete(GO, TOOLS, turn=1)
 
     (booked,) = caught.value.exchanges
-    assert (booked.error, booked.error_detail) == ("timeout", detail)
+    assert (booked.error, booked.error_detail) == (kind, detail)
 
 
 async def test_a_turn_that_was_never_recorded_ends_the_tape() -> None:

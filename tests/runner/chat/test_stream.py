@@ -287,6 +287,10 @@ FAULTS: dict[str, tuple[bytes, str]] = {
         "overloaded",
     ),
     "malformed function call": (sse(delta("MALFORMED_FUNCTION_CALL")), "tool_use_failed"),
+    "malformed function call behind its filter": (
+        sse(delta("function_call_filter: MALFORMED_FUNCTION_CALL")),
+        "tool_use_failed",
+    ),
     "no finish reason, clean end": (sse(delta(content="a"), done=False), "truncated_stream"),
     "no finish reason, but DONE": (sse(delta(content="a")), "truncated_stream"),
     "nothing": (b"", "empty_stream"),

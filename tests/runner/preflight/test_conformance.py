@@ -76,6 +76,17 @@ async def test_the_whole_reply_is_asked_for_as_such_and_only_once(
     assert "stream_options" not in endpoint.seen[2]
 
 
+async def test_an_endpoint_that_gives_only_short_replies_in_one_piece_passes(
+    good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
+) -> None:
+    endpoint = good(refuses=lambda body: not body["stream"] and body["max_tokens"] > 4096)
+    async with served(endpoint, max_output_tokens=64000) as card:
+        found = await preflight(card)
+
+    assert outcomes(found) == {}
+    assert [body["max_tokens"] for body in endpoint.seen].count(64000) == 5
+
+
 async def test_a_small_context_window_gets_a_smaller_prompt(
     good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
 ) -> None:
@@ -202,14 +213,14 @@ async def test_without_usage_the_cost_is_unknown_and_not_nothing(
     assert (found.usage, found.cost_usd) == (None, None)
 
 
-async def test_replies_that_broke_off_without_usage_cost_an_unknown_sum(
+async def test_replies_that_broke_off_without_usage_make_tokens_and_cost_unknown(
     good: Callable[..., Any], served: Callable[..., AbstractAsyncContextManager[ModelCard]]
 ) -> None:
     async with served(good(cut=True)) as card:
         found = await preflight(card)
 
     assert outcomes(found)["parameters"] == "failed"
-    assert found.cost_usd is None
+    assert (found.usage, found.cost_usd) == (None, None)
 
 
 async def test_requests_refused_before_any_token_cost_nothing(
