@@ -62,6 +62,8 @@ class Api(Settings):
     """Rewrite tool-call ids of the history to Kimi K2's form `functions.<name>:<index>`."""
     reasoning_in_total: bool = False
     """Reasoning is counted in `total_tokens` alone: what exceeds prompt and completion is it."""
+    quota_is_limit: bool = False
+    """A spent quota under 429 is a limit by the minute, which waiting ends."""
 
 
 class Weights(Settings):

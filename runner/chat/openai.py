@@ -6,7 +6,9 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -195,6 +197,7 @@ class OpenAIChat:
             wire = await self._connection.send(request.body)
             streamed = self._connection.endpoint.stream
             stream, fault = read_clean(wire, self._connection.redactor, streamed=streamed)
+            fault = self._meant(fault, wire)
             pause = self._pause(fault, exchanges)
             booked = self._book(wire, stream, fault, request, turn=turn, attempt=attempt)
             exchanges.append(booked.model_copy(update={"waited_s": pause or 0.0}))
@@ -205,6 +208,13 @@ class OpenAIChat:
                 break
             await self._sleep(pause)
         raise build_failure(exchanges)
+
+    def _meant(self, fault: Fault | None, wire: Wire) -> Fault | None:
+        """Read a spent quota as this provider means it."""
+        if fault is None or fault.kind != "quota" or wire.status != HTTPStatus.TOO_MANY_REQUESTS:
+            return fault
+        waits = self._connection.endpoint.quirks.quota_is_limit
+        return replace(fault, kind="rate_limit") if waits else fault
 
     def _pause(self, fault: Fault | None, earlier: Sequence[Exchange]) -> float | None:
         if fault is None:

@@ -34,6 +34,8 @@ class ApiQuirks:
     """Number the call ids of the history as Kimi K2 was trained: `functions.{name}:{n}`."""
     reasoning_in_total: bool = False
     """The provider counts reasoning in the total of its usage alone."""
+    quota_is_limit: bool = False
+    """The provider calls a limit by the minute a spent quota, under 429."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,6 +141,8 @@ def _habits(api: Api) -> Iterator[tuple[str, object]]:
         yield "call ids", "rewritten as Kimi K2 was trained"
     if api.reasoning_in_total:
         yield "reasoning tokens", "counted in the total alone"
+    if api.quota_is_limit:
+        yield "spent quota", "a limit by the minute, waited for"
     if not api.stream_usage:
         yield "usage", "not asked for in the stream"
 

@@ -171,6 +171,10 @@ def test_k2_thinking_gets_its_earlier_reasoning_back_wherever_it_is_served() -> 
     assert {card.api.replay_reasoning for card in served} == {"required"}
 
 
+def test_a_limit_that_dashscope_calls_a_spent_quota_is_waited_out() -> None:
+    assert all(card.api.quota_is_limit == (card.provider == "dashscope") for card in MODELS)
+
+
 ARTICLES = datetime(2025, 8, 1, 12, tzinfo=UTC)
 
 
