@@ -25,6 +25,7 @@ from testbed.records import (
     Verdict,
 )
 from testbed.view import ModelView, RunView, ScenarioView
+from tests.browser.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +188,7 @@ def test_the_index_is_quiet_and_accessible(
 ) -> None:
     page, events = opened(browser, index, scheme=scheme, size=size)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
-    page.wait_for_function("document.querySelectorAll('#rows tr').length === 36")
+    until(page, "document.querySelectorAll('#rows tr').length === 36")
     requests = [event for event in events if not event.startswith("request: data:")]
 
     assert requests == [f"request: {index.as_uri()}"]
@@ -363,7 +364,7 @@ def test_ten_thousand_trials_are_listed_as_they_are_scrolled_to(
     assert page.locator("output").inner_text() == "10,000 of 10,000 trials, 50 of 50 scenarios"
     assert page.locator("#rows tr").count() == 100
     page.locator("#list").evaluate("list => { list.scrollTop = list.scrollHeight }")
-    page.wait_for_function("document.querySelectorAll('#rows tr').length === 200")
+    until(page, "document.querySelectorAll('#rows tr').length === 200")
     assert search(page, "m:model-07 scenario-1").startswith("100 of 10,000 trials, 10 of 50")
     assert len([event for event in events if not event.startswith("request: data:")]) == 1
     page.context.close()

@@ -15,6 +15,7 @@ from reports.site.links import Target
 from reports.site.page import Page as SitePage
 from reports.site.page import framed
 from reports.site.vendor import SCRIPT, SPLIT_SCRIPTS, SPLIT_STYLES, vendored_files
+from tests.browser.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -156,9 +157,7 @@ def test_nothing_moves_until_it_is_asked_to(browser: Browser, site: Path, name: 
     tour.scroll_into_view_if_needed()
     before = list(events)
     tour.locator("summary").press("Enter")
-    page.wait_for_function(
-        "(tour) => tour.querySelector('img').complete", arg=tour.element_handle()
-    )
+    until(page, "document.querySelector('details.play img').complete")
 
     assert not [event for event in before if event.endswith(".webp")]
     assert len([event for event in events if event.endswith(".webp")]) == 1

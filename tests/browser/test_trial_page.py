@@ -12,6 +12,7 @@ from markupsafe import Markup
 from reports.site.links import Target, trial_target
 from reports.site.page import Page as SitePage
 from reports.site.page import framed
+from tests.browser.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -87,7 +88,7 @@ def test_the_page_says_nothing_and_asks_for_nothing_but_its_pictures(
     for summary in page.locator("summary").all():
         summary.click()
     page.locator("img").last.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.images].every((image) => image.naturalWidth === 1)")
+    until(page, "[...document.images].every((image) => image.naturalWidth === 1)")
 
     own = [file, *(site / "pictures" / name for name in PICTURES)]
     assert events == [f"request: {one.as_uri()}" for one in own]
