@@ -10,7 +10,7 @@ import pytest
 from testbed.scenario import Kind, Suite, load_suite
 
 ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\| `([a-z-]+)` \| (\w+) \| (\w+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z-]+)` \| ([a-z]+) \| ([a-z]+) \|", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
