@@ -56,11 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "tests/suite/" not in item.nodeid)
 
 
-def _absent(name: str, error: SandboxUnavailable) -> None:
+def absent(name: str, why: object) -> None:
     """Skip, or fail where the environment says that the engine must be there."""
     if os.environ.get(f"TESTBED_REQUIRE_{name}") == "1":
-        pytest.fail(f"required, but: {error}")
-    pytest.skip(str(error))
+        pytest.fail(f"required, but: {why}")
+    pytest.skip(str(why))
 
 
 def _prepared(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -80,7 +80,7 @@ def docker_engine() -> Iterator[DockerEngine]:
     try:
         engine = DockerEngine()
     except SandboxUnavailable as error:
-        _absent("DOCKER", error)
+        absent("DOCKER", error)
         raise
     yield engine
     engine.close()
@@ -91,7 +91,7 @@ def local_engine() -> LocalEngine:
     try:
         return LocalEngine()
     except SandboxUnavailable as error:
-        _absent("BUBBLEWRAP", error)
+        absent("BUBBLEWRAP", error)
         raise
 
 
@@ -101,7 +101,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     if CHROMIUM is None:
-        _absent("BROWSER", SandboxUnavailable("no Chromium on PATH"))
+        absent("BROWSER", SandboxUnavailable("no Chromium on PATH"))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,

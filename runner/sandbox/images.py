@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.sandbox.alone import alone
 from runner.sandbox.node import COMMANDS, HOME, node_root, node_version
+from runner.scratch import scratch_folder
 from testbed.errors import SandboxUnavailable
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ class _Builder:
         about = "30 s" if packages == _PACKAGES else "two minutes"
         self._progress(f"building the base image {tag} from Debian's packages (about {about})")
         repository, _, version = tag.partition(":")
-        with tempfile.TemporaryDirectory(prefix="testbed-base-") as folder:
-            rootfs = Path(folder) / "base.tar"
+        with scratch_folder() as folder:
+            rootfs = folder / "base.tar"
             _checked(
                 "mmdebstrap",
                 "--quiet",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import absent
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -57,6 +59,14 @@ class Relay:
             opened.close()
 
 
+@pytest.fixture
+def relay(tmp_path: Path) -> Relay:
+    """Stand before the engine, where it listens on its usual socket."""
+    if not os.path.exists(SOCKET):  # noqa: PTH110  (a socket, and a constant)
+        absent("DOCKER", "the engine does not listen on its usual socket")
+    return Relay(tmp_path / "relay.sock")
+
+
 def journal(desk: Desk) -> list[dict[str, object]]:
     paths = list(desk.runs.glob("*/trials.jsonl"))
     return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
@@ -65,14 +75,11 @@ def journal(desk: Desk) -> list[dict[str, object]]:
 @pytest.mark.docker
 @pytest.mark.usefixtures("docker_engine")
 def test_what_cannot_be_graded_again_keeps_its_verdict_and_is_told(
-    desk: Desk, tmp_path: Path
+    desk: Desk, relay: Relay
 ) -> None:
-    if not os.path.exists(SOCKET):  # noqa: PTH110  (a socket, and a constant)
-        pytest.skip("the engine does not listen on its usual socket")
     made = desk.testbed("run", "-m", "scripted/oracle", "-n", "2", "--engine", "docker")
     assert made.returncode == 0, made.stderr
     before = journal(desk)
-    relay = Relay(tmp_path / "relay.sock")
     grading = subprocess.Popen(
         desk.command("grade"),
         cwd=desk.folder,
@@ -96,11 +103,8 @@ def test_what_cannot_be_graded_again_keeps_its_verdict_and_is_told(
 @pytest.mark.docker
 @pytest.mark.usefixtures("docker_engine")
 def test_an_engine_that_goes_away_stops_the_run_and_the_rest_is_resumed(
-    desk: Desk, tmp_path: Path
+    desk: Desk, relay: Relay
 ) -> None:
-    if not os.path.exists(SOCKET):  # noqa: PTH110  (a socket, and a constant)
-        pytest.skip("the engine does not listen on its usual socket")
-    relay = Relay(tmp_path / "relay.sock")
     run = subprocess.Popen(
         desk.command("run", "-m", "scripted/oracle", "-n", "8", "--engine", "docker"),
         cwd=desk.folder,
