@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testbed.figures import Cost, Counts, PassRate
-    from testbed.stats import Interval, RateEstimate, Tally
+    from testbed.stats import Interval, Tally
     from testbed.sums import Mean, Share, Spread, Total
 
 UNKNOWN: Final = "\N{EN DASH}"
@@ -67,11 +67,6 @@ def rate(estimate: PassRate) -> str:
     low = _hundredths(estimate.as_fail.value) if estimate.as_fail else high
     text = f"{high} %" if low == high else f"{low}\N{EN DASH}{high} %"
     return f"{text} {bounds(estimate.interval)}".rstrip()
-
-
-def estimate(found: RateEstimate | None) -> str:
-    """Print a rate without bounds as `78 % [52, 92]`."""
-    return UNKNOWN if found is None else f"{percent(found.value)} {bounds(found.interval)}".rstrip()
 
 
 def accuracy(share: Share) -> str:

@@ -31,7 +31,6 @@ def test_unknowns_are_dashes_and_never_zeros() -> None:
     assert words.median_p90(Spread.over([])) == NONE
     assert words.speed(Spread.over([None])) == NONE
     assert words.largest_k({}) == NONE
-    assert words.estimate(None) == NONE
     assert words.accuracy(Share.counted(0, 0)) == NONE
 
 
@@ -108,11 +107,6 @@ def test_a_rate_stands_beside_its_interval() -> None:
     estimate = estimate_rate(tallies(5, 4, 3, 5, 2, 1, 0, 0, 3, 1, trials=5))
 
     assert words.rate(PassRate.between(estimate, estimate)) == "48 % [25, 72]"
-
-
-def test_a_rate_without_bounds_stands_beside_its_interval_too() -> None:
-    assert words.estimate(estimate_rate(tallies(3, 2, 0))) == "56 % [4, 97]"
-    assert words.estimate(estimate_rate(tallies(2))) == "67 %"
 
 
 def test_an_accuracy_says_what_it_is_of() -> None:
